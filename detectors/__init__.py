@@ -1,0 +1,1 @@
+"""Numbers only: series in, findings out. Knows no model, web or storage."""

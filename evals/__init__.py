@@ -1,0 +1,1 @@
+"""The scoreboard: what Tieout claims, as numbers that a command prints."""

@@ -1,0 +1,1 @@
+"""The ground floor: what a reconciliation is, and how its files are read."""

@@ -1,0 +1,63 @@
+"""Settings from the environment and .env, prefix TIEOUT_; an empty variable counts as unset."""
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic import AliasChoices, Field, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class Settings(BaseSettings):
+    """What a workspace is told from outside. Secrets are SecretStr: they never print."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="TIEOUT_",
+        env_file=".env",
+        env_ignore_empty=True,
+        extra="ignore",
+        frozen=True,
+        populate_by_name=True,
+    )
+
+    home: Path = Path(".tieout")
+    """The workspace folder: database, lake, vectors, outbox."""
+    database_url: SecretStr | None = None
+    """None: SQLite in the workspace."""
+    chroma_url: str | None = None
+    lake_url: str | None = None
+    dask_scheduler: str | None = None
+
+    openai_api_key: SecretStr | None = Field(
+        default=None, validation_alias=AliasChoices("OPENAI_API_KEY", "openai_api_key")
+    )
+    openai_base_url: str | None = Field(
+        default=None, validation_alias=AliasChoices("OPENAI_BASE_URL", "openai_base_url")
+    )
+    model: str = "gpt-4.1-mini"
+    """The chat model's name; used only with a key or a base URL."""
+    embedding_model: str | None = None
+
+    jira_url: str | None = None
+    jira_user: str | None = None
+    jira_token: SecretStr | None = None
+    jira_project: str | None = None
+
+    smtp_url: SecretStr | None = None
+    mail_from: str = "tieout@localhost"
+
+    auth: Literal["local", "token", "proxy"] = "local"
+    log_level: str = "INFO"
+
+    def sqlalchemy_url(self) -> str:
+        """The database address in SQLAlchemy's spelling; psycopg 3 for PostgreSQL."""
+        if self.database_url is None:
+            return f"sqlite:///{self.home / 'tieout.db'}"
+        url = self.database_url.get_secret_value()
+        for prefix in ("postgresql://", "postgres://"):
+            if url.startswith(prefix):
+                return "postgresql+psycopg://" + url.removeprefix(prefix)
+        return url
+
+    def has_live_model(self) -> bool:
+        """True when a key or a compatible server is given; else the offline model speaks."""
+        return self.openai_api_key is not None or self.openai_base_url is not None

@@ -1,0 +1,1 @@
+"""What agents may call, read-only, by subject."""

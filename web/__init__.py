@@ -1,0 +1,1 @@
+"""The workbench: server-rendered pages over the same desk as the API."""
