@@ -143,8 +143,7 @@ class Case:
             "onset": self.onset.isoformat() if self.onset else None,
             "rows": list(self.rows),
             "evidence": [
-                {"id": e.id, "kind": e.kind, "statement": e.statement, "values": e.values}
-                for e in self.evidence
+                {"id": e.id, "kind": e.kind, "statement": e.statement, "values": e.values} for e in self.evidence
             ],
             "hypotheses": [
                 {

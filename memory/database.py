@@ -1,0 +1,83 @@
+"""The database: one engine, short transactions, migrations; SQLite by default, PostgreSQL by address."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection, Engine, make_url
+
+MIGRATIONS = Path(__file__).parent / "migrations"
+
+
+def _prepare_sqlite(engine: Engine) -> None:
+    """WAL, full durability, and transactions that begin when we say so.
+
+    pysqlite's own BEGIN is deferred: two writers would read first and then one would fail to upgrade its lock
+    (SQLITE_BUSY without waiting). `BEGIN IMMEDIATE` takes the lock at once and waits for it.
+    """
+
+    @sa.event.listens_for(engine, "connect")
+    def on_connect(connection: Any, _record: Any) -> None:
+        connection.isolation_level = None
+        cursor = connection.cursor()
+        cursor.execute("PRAGMA journal_mode=WAL")
+        cursor.execute("PRAGMA synchronous=FULL")
+        cursor.execute("PRAGMA busy_timeout=30000")
+        cursor.execute("PRAGMA foreign_keys=ON")
+        cursor.close()
+
+    @sa.event.listens_for(engine, "begin")
+    def on_begin(connection: Connection) -> None:
+        writes = connection.get_execution_options().get("tieout_writes", True)
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+
+class Database:
+    """A SQL database at an SQLAlchemy address. Opening it does no work; `upgrade()` makes the tables."""
+
+    def __init__(self, url: str) -> None:
+        parsed = make_url(url)
+        self.url = url
+        self.is_sqlite = parsed.get_backend_name() == "sqlite"
+        if self.is_sqlite:
+            if parsed.database and parsed.database != ":memory:":
+                Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
+            self.engine = sa.create_engine(url, connect_args={"timeout": 30, "check_same_thread": False})
+            _prepare_sqlite(self.engine)
+        else:
+            self.engine = sa.create_engine(url, pool_pre_ping=True, pool_size=10, max_overflow=20)
+
+    @contextmanager
+    def begin(self) -> Iterator[Connection]:
+        """A write transaction: committed when the block ends, rolled back when it raises."""
+        with self.engine.begin() as connection:
+            yield connection
+
+    @contextmanager
+    def read(self) -> Iterator[Connection]:
+        """A snapshot to read from; takes no write lock."""
+        with self.engine.connect() as connection:
+            reading = connection.execution_options(tieout_writes=False)
+            with reading.begin():
+                yield reading
+
+    def upgrade(self) -> None:
+        """Brings the tables to this version, from an empty database or any released schema."""
+        from alembic import command
+        from alembic.config import Config
+
+        config = Config()
+        config.set_main_option("script_location", str(MIGRATIONS))
+        config.set_main_option("path_separator", "os")
+        with self.begin() as connection:
+            if not self.is_sqlite:
+                # Two servers that start together must not both migrate.
+                connection.exec_driver_sql("SELECT pg_advisory_xact_lock(7107)")
+            config.attributes["connection"] = connection
+            command.upgrade(config, "head")
+
+    def close(self) -> None:
+        """Gives the connections back."""
+        self.engine.dispose()
