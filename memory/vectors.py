@@ -1,0 +1,121 @@
+"""Chroma, kept behind three verbs: add, forget, nearest. SQL is the truth; this can always be rebuilt."""
+
+import hashlib
+import logging
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+
+from memory.embedding import EMBEDDING_NAME, Features, embed, sentence
+
+log = logging.getLogger(__name__)
+
+Embedder = Callable[[Sequence[Features]], npt.NDArray[np.float32]]
+
+_BATCH: Final = 2000
+
+
+def openai_embedder(model: str, key: str | None, base_url: str | None) -> Embedder:
+    """Embeddings of an OpenAI-compatible server, for `TIEOUT_EMBEDDING_MODEL`."""
+
+    def call(many: Sequence[Features]) -> npt.NDArray[np.float32]:
+        from openai import OpenAI
+
+        client = OpenAI(api_key=key or "none", base_url=base_url, timeout=30, max_retries=2)
+        out: list[list[float]] = []
+        texts = [sentence(features) for features in many]
+        for start in range(0, len(texts), 256):
+            answer = client.embeddings.create(model=model, input=texts[start : start + 256])
+            out += [list(item.embedding) for item in answer.data]
+        vectors = np.asarray(out, dtype=np.float32)
+        lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
+        return vectors / np.where(lengths > 0, lengths, 1)
+
+    return call
+
+
+class Vectors:
+    """One Chroma collection per reconciliation and embedding; opened when first used."""
+
+    def __init__(
+        self,
+        folder: Path | None,
+        url: str | None = None,
+        *,
+        embedder: Embedder = embed,
+        name: str = EMBEDDING_NAME,
+    ) -> None:
+        self._folder = folder
+        self._url = url
+        self._embedder = embedder
+        self._name = name
+        self._client: Any = None
+        self._collections: dict[str, Any] = {}
+
+    def _collection(self, recon: str) -> Any:
+        if recon not in self._collections:
+            digest = hashlib.sha256(f"{recon}\x1f{self._name}".encode()).hexdigest()[:24]
+            self._collections[recon] = self._open().get_or_create_collection(
+                f"resolutions-{digest}",
+                embedding_function=None,
+                configuration={"hnsw": {"space": "cosine", "ef_search": 200}},
+            )
+        return self._collections[recon]
+
+    def _open(self) -> Any:
+        if self._client is None:
+            import chromadb
+            from chromadb.config import Settings
+
+            quiet = Settings(anonymized_telemetry=False)
+            if self._url:
+                host, port, ssl = _host(self._url)
+                self._client = chromadb.HttpClient(host=host, port=port, ssl=ssl, settings=quiet)
+            elif self._folder is not None:
+                self._folder.mkdir(parents=True, exist_ok=True)
+                self._client = chromadb.PersistentClient(str(self._folder), settings=quiet)
+            else:
+                self._client = chromadb.EphemeralClient(settings=quiet)
+        return self._client
+
+    def ids(self, recon: str) -> set[str]:
+        """Every id the collection holds."""
+        return set(self._collection(recon).get(include=[])["ids"])
+
+    def add(self, recon: str, ids: Sequence[str], features: Sequence[Features]) -> None:
+        """Adds or replaces; the same ids again change nothing."""
+        for start in range(0, len(ids), _BATCH):
+            part = slice(start, start + _BATCH)
+            vectors = self._embedder(features[part])
+            self._collection(recon).upsert(ids=list(ids[part]), embeddings=vectors)
+
+    def forget(self, recon: str, ids: Sequence[str]) -> None:
+        """Takes out; unknown ids are no error."""
+        if ids:
+            self._collection(recon).delete(ids=list(ids))
+
+    def nearest(self, recon: str, features: Features, k: int) -> list[tuple[str, float]]:
+        """The `k` nearest as (id, cosine), nearest first."""
+        collection = self._collection(recon)
+        held = collection.count()
+        if not held:
+            return []
+        found = collection.query(
+            query_embeddings=self._embedder([features]), n_results=min(k, held), include=["distances"]
+        )
+        return [(i, 1.0 - d) for i, d in zip(found["ids"][0], found["distances"][0], strict=True)]
+
+    def embed(self, many: Sequence[Features]) -> npt.NDArray[np.float32]:
+        """The vectors themselves, for an exact search over few."""
+        return self._embedder(many)
+
+
+def _host(url: str) -> tuple[str, int, bool]:
+    from urllib.parse import urlsplit
+
+    parts = urlsplit(url if "//" in url else f"http://{url}")
+    ssl = parts.scheme == "https"
+    return parts.hostname or "localhost", parts.port or (443 if ssl else 8000), ssl
