@@ -46,6 +46,10 @@ class Settings(BaseSettings):
     mail_from: str = "tieout@localhost"
 
     auth: Literal["local", "token", "proxy"] = "local"
+    proxy_peers: str = ""
+    """`proxy`: the addresses or networks, comma-separated, whose X-Forwarded-User is believed. None by default."""
+    upload_mb: int = 4096
+    """The largest upload of one run."""
     log_level: str = "INFO"
 
     def sqlalchemy_url(self) -> str:
