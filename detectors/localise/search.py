@@ -1,0 +1,139 @@
+"""The search: slices are taken one by one, the one that explains most first, until none is believable."""
+
+from collections.abc import Mapping
+
+import numpy as np
+import numpy.typing as npt
+
+from detectors.localise import noise
+from detectors.localise.evidence import SPREADS, add_rows, scores
+from detectors.localise.lattice import Lattice, build
+from detectors.localise.slice import Slice
+
+Floats = npt.NDArray[np.float64]
+Rows = npt.NDArray[np.int64]
+
+BELIEVED = 3.0
+"""Log odds that a slice must reach."""
+MOST = 40
+
+
+def localise(
+    columns: Mapping[str, npt.NDArray[np.int32]],
+    actual: Floats,
+    expected: Floats,
+    *,
+    max_depth: int | None = None,
+) -> list[Slice]:
+    """The slices whose rows deviate together, the best explained first; empty when nothing is shared.
+
+    >>> import numpy as np
+    >>> codes = {"desk": np.repeat(np.arange(8), 50), "book": np.tile(np.arange(10), 40)}
+    >>> expected = np.linspace(100, 900, 400)
+    >>> actual = np.where(codes["desk"] == 3, expected * 0.8, expected)
+    >>> [s.parts for s in localise(codes, actual, expected)]
+    [{'desk': 3}]
+    """
+    share = noise.shares(np.asarray(actual, dtype=np.float64), np.asarray(expected, dtype=np.float64))
+    live = np.flatnonzero((np.asarray(actual) != 0) | (np.asarray(expected) != 0))
+    if not columns or len(live) < 2 or not np.any(share):
+        return []
+    depth = max_depth or (6 if len(columns) <= 6 else 4)
+    lattice = build({k: np.asarray(v)[live] for k, v in columns.items()}, depth)
+    chosen: list[int] = []
+    background = noise.fit(share[live])
+    for _ in range(2):
+        chosen, free = _greedy(lattice, share[live], background)
+        again = noise.fit(share[live][free])
+        if abs(np.log(again.scale / background.scale)) < 0.05:
+            break
+        background = again
+    return _report(lattice, chosen, columns, live, np.asarray(actual), np.asarray(expected), share, background)
+
+
+def _greedy(lattice: Lattice, share: Floats, background: noise.Background) -> tuple[list[int], Rows]:
+    """The chosen elements, and the rows that none of them holds."""
+    n = len(share)
+    bins = noise.bins_of(share)
+    null = background.log_density(share)
+    free = np.ones(n, dtype=bool)
+    chosen: list[int] = []
+    while len(chosen) < MOST:
+        rows = np.flatnonzero(free)
+        everyone = np.zeros(n)
+        everyone[rows] = noise.empirical(bins[rows])
+        sums = np.zeros((lattice.elements, 5))
+        add_rows(lattice.element, rows, 1.0, np.column_stack([share, null, everyone]), sums)
+        out = np.empty((lattice.elements, 2))
+        scores(sums, lattice.offsets, lattice.prior, SPREADS, out)
+        out[out[:, 0] < BELIEVED] = -np.inf
+        best = int(np.argmax(out[:, 1]))
+        if not out[best, 1] > 0:
+            break
+        chosen.append(best)
+        free[lattice.rows(best)] = False
+    chosen += _singles(lattice, share, null, free)
+    return chosen, np.flatnonzero(free)
+
+
+def _singles(lattice: Lattice, share: Floats, null: Floats, free: npt.NDArray[np.bool_]) -> list[int]:
+    """Rows too far out for the background, each by the shortest combination that names it alone."""
+    out = []
+    lone = -np.log(2.0) - null
+    for row in np.flatnonzero(free & (lone + lattice.prior.min() > BELIEVED)):
+        for c in range(len(lattice.cuboids)):
+            e = lattice.element[c, row]
+            if lone[row] + lattice.prior[c] > BELIEVED and np.count_nonzero(lattice.element[c] == e) == 1:
+                out.append(int(e))
+                free[row] = False
+                break
+    return out if len(out) <= 20 else []
+
+
+def _report(
+    lattice: Lattice,
+    chosen: list[int],
+    columns: Mapping[str, npt.NDArray[np.int32]],
+    live: Rows,
+    actual: Floats,
+    expected: Floats,
+    share: Floats,
+    background: noise.Background,
+) -> list[Slice]:
+    n = len(actual)
+    amount = np.abs(actual - expected)
+    far = np.zeros(n, dtype=bool)
+    far[live] = np.abs(share[live]) > max(3 * background.scale, noise.FLOOR)
+    parts_rows = []
+    outside = np.ones(n, dtype=bool)
+    for e in chosen:
+        cuboid = lattice.cuboids[lattice.cuboid_of(e)]
+        witness = live[lattice.rows(e)[0]]
+        parts = {lattice.columns[i]: int(columns[lattice.columns[i]][witness]) for i in cuboid}
+        inside = np.ones(n, dtype=bool)
+        for name, code in parts.items():
+            inside &= columns[name] == code
+        outside &= ~inside
+        parts_rows.append((parts, inside))
+    base = float(far[outside].mean()) if outside.any() else 0.0
+    out = []
+    for parts, inside in parts_rows:
+        rows = np.flatnonzero(inside)
+        hit = rows[far[rows]]
+        typical = float(np.median(share[hit])) if len(hit) else 0.0
+        out.append(
+            Slice(
+                parts={k: parts[k] for k in columns if k in parts},
+                rows=rows,
+                deviating=hit,
+                coverage=float(amount[hit].sum() / max(amount[far].sum(), 1e-300)),
+                count_coverage=len(hit) / max(int(far.sum()), 1),
+                purity=len(hit) / max(int(np.isin(rows, live).sum()), 1),
+                base_rate=base,
+                score=0.0,
+                direction="above" if typical > 0 else "below",
+                deviation=typical,
+                spread=float(1.4826 * np.median(np.abs(share[hit] - typical))) if len(hit) else 0.0,
+            )
+        )
+    return out
