@@ -79,13 +79,8 @@ class BusinessCalendar:
 
     @cached_property
     def _calendars(self) -> dict[str | None, np.busdaycalendar]:
-        own = {None: self.holidays} | {
-            code: (*self.holidays, *days) for code, days in self.by_currency.items()
-        }
-        return {
-            code: np.busdaycalendar(holidays=np.array(days, dtype="datetime64[D]"))
-            for code, days in own.items()
-        }
+        own = {None: self.holidays} | {code: (*self.holidays, *days) for code, days in self.by_currency.items()}
+        return {code: np.busdaycalendar(holidays=np.array(days, dtype="datetime64[D]")) for code, days in own.items()}
 
     def _of(self, currency: str | None) -> np.busdaycalendar:
         known = self._calendars
@@ -96,15 +91,13 @@ class BusinessCalendar:
         return bool(np.is_busday(np.datetime64(day, "D"), busdaycal=self._of(currency)))
 
     def add_business_days(self, day: date, count: int, currency: str | None = None) -> date:
-        """The business day `count` after `day`, before it if negative; from a day off, the next open one is 0."""
+        """The business day `count` after `day`, or before it if negative; from a day off, 0 is the next one."""
         moved = np.busday_offset(np.datetime64(day, "D"), count, roll="forward", busdaycal=self._of(currency))
         return moved.astype(date)  # type: ignore[no-any-return]
 
     def business_days_between(self, start: date, end: date, currency: str | None = None) -> int:
         """Business days in [start, end); negative when end comes first."""
-        counted = np.busday_count(
-            np.datetime64(start, "D"), np.datetime64(end, "D"), busdaycal=self._of(currency)
-        )
+        counted = np.busday_count(np.datetime64(start, "D"), np.datetime64(end, "D"), busdaycal=self._of(currency))
         return int(counted)
 
     def age(self, onset: date, today: date, currency: str | None = None) -> int:
@@ -148,9 +141,7 @@ class BusinessCalendar:
         if self.zone.key == "UTC":
             return local
         moments = pa.array(local).cast(pa.timestamp("us"))
-        return _integers(
-            pc.assume_timezone(moments, self.zone.key, ambiguous="earliest", nonexistent="latest")
-        )
+        return _integers(pc.assume_timezone(moments, self.zone.key, ambiguous="earliest", nonexistent="latest"))
 
     def count_between(self, start: npt.ArrayLike, end: npt.ArrayLike, currency: str | None = None) -> Days:
         """`business_days_between` for arrays of day numbers."""

@@ -1,0 +1,191 @@
+"""Exact amounts: a column's scale, its integer units, and how a person reads and writes them."""
+
+import re
+import unicodedata
+from collections.abc import Iterable
+from decimal import Decimal, InvalidOperation, localcontext
+from typing import Final, Literal
+
+DecimalSign = Literal["point", "comma"]
+
+MAX_DIGITS: Final = 18
+"""Digits that an int64 of units always holds, with room for one difference."""
+
+MAX_SCALE: Final = 12
+
+_NO_DECIMALS = "BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF"
+_THREE_DECIMALS = "BHD IQD JOD KWD LYD OMR TND"
+
+MINOR_UNITS: Final[dict[str, int]] = {
+    **dict.fromkeys(_NO_DECIMALS.split(), 0),
+    **dict.fromkeys(_THREE_DECIMALS.split(), 3),
+    "CLF": 4,
+    "UYW": 4,
+}
+"""Decimals of a currency (ISO 4217) where they are not two."""
+
+_CODES = """
+AED AFN ALL AMD ANG AOA ARS AUD AWG AZN BAM BBD BDT BGN BHD BIF BMD BND BOB BRL BSD BTN BWP BYN BZD CAD
+CDF CHF CLF CLP CNH CNY COP CRC CUP CVE CZK DJF DKK DOP DZD EGP ERN ETB EUR FJD FKP GBP GEL GHS GIP GMD
+GNF GTQ GYD HKD HNL HRK HTG HUF IDR ILS INR IQD IRR ISK JMD JOD JPY KES KGS KHR KMF KPW KRW KWD KYD KZT
+LAK LBP LKR LRD LSL LYD MAD MDL MGA MKD MMK MNT MOP MRU MUR MVR MWK MXN MYR MZN NAD NGN NIO NOK NPR NZD
+OMR PAB PEN PGK PHP PKR PLN PYG QAR RON RSD RUB RWF SAR SBD SCR SDG SEK SGD SHP SLE SLL SOS SRD SSP STN
+SVC SYP SZL THB TJS TMT TND TOP TRY TTD TWD TZS UAH UGX USD UYI UYU UYW UZS VES VND VUV WST XAF XAG XAU
+XCD XOF XPD XPF XPT YER ZAR ZMW ZWL GBX
+"""
+
+CURRENCIES: Final = frozenset(_CODES.split())
+"""ISO 4217 codes in use, with CNH, GBX and the metals."""
+)
+
+BLANKS: Final = frozenset(
+    {"", "-", "--", "–", "—", "null", "none", "nil", "na", "n/a", "#n/a", "nan", "(null)", "<na>", "nat", "."}
+)
+"""Spellings of "nothing here", folded."""
+
+_SIGNS: Final = "$€£¥₹₽₩₪₺฿₫₴₦₱¢"
+_MINUSES: Final = str.maketrans(dict.fromkeys("\u2212\u2010\u2011\u2012\u2013\u2014\ufe63\uff0d", "-"))
+_GAPS = re.compile(r"(?<=\d)[\s\u00a0\u2009\u202f'’_](?=\d{3}(?!\d))")
+_SIDE = re.compile(r"(?i)(?<![a-z])(dr|cr|debit|credit)\.?$|^(dr|cr|debit|credit)(?![a-z])\.?")
+_CODE = re.compile(r"^[A-Za-z]{3}(?=[\s\d(+.-])|(?<=[\s\d).])[A-Za-z]{3}$")
+_NUMBER = re.compile(r"(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,4})?", re.ASCII)
+
+
+def minor_unit(currency: str | None) -> int:
+    """Decimals of the currency; two when it is unknown."""
+    return MINOR_UNITS.get((currency or "").upper(), 2)
+
+
+def exact_scale(decimals: int, integer_digits: int) -> int:
+    """The most decimals, up to `decimals`, that int64 units can hold beside `integer_digits`.
+
+    >>> exact_scale(2, 9), exact_scale(17, 14)
+    (2, 4)
+    """
+    return max(0, min(decimals, MAX_SCALE, MAX_DIGITS - integer_digits))
+
+
+def to_units(value: Decimal, scale: int) -> int:
+    """Integer units of a value: value * 10**scale, halves to even. Exact when `scale` covers its decimals.
+
+    >>> to_units(Decimal("90071992547409.93"), 2)
+    9007199254740993
+    """
+    with localcontext() as context:
+        context.prec = 60
+        return int(value.scaleb(scale).to_integral_value())
+
+
+def from_units(units: int, scale: int) -> Decimal:
+    """The exact decimal that integer units stand for.
+
+    >>> from_units(-1500000, 2)
+    Decimal('-15000.00')
+    """
+    with localcontext() as context:
+        context.prec = 60
+        return Decimal(int(units)).scaleb(-scale)
+
+
+def plain(units: int, scale: int) -> str:
+    """Decimal text without exponent or trailing zeros, for payloads and files.
+
+    >>> plain(-1500000, 2), plain(25, 3)
+    ('-15000', '0.025')
+    """
+    text = format(from_units(units, scale), "f")
+    return (text.rstrip("0").rstrip(".") or "0") if "." in text else text
+
+
+def readable(value: Decimal | int, currency: str | None = None) -> str:
+    """An amount for people: thousands separators, the currency's decimals at least, no lost digit.
+
+    >>> readable(Decimal("-15000")), readable(Decimal("1204118.2"), "USD"), readable(Decimal("0.001"))
+    ('-15,000.00', 'USD 1,204,118.20', '0.001')
+    """
+    amount = Decimal(value)
+    least = minor_unit(currency)
+    exponent = amount.normalize().as_tuple().exponent
+    shown = max(least, -exponent if isinstance(exponent, int) else 0)
+    text = f"{amount:,.{shown}f}"
+    return f"{currency} {text}" if currency else text
+
+
+def is_blank(text: str) -> bool:
+    """True for the spellings of "nothing here": empty, NULL, n/a, a dash."""
+    return text.strip().casefold() in BLANKS
+
+
+def parse_amount(text: str, decimal_sign: DecimalSign = "point") -> Decimal | None:
+    """The number that an amount's text stands for, or None when it is no number.
+
+    Reads thousands separators, currency signs and codes, parentheses, a trailing minus, DR (positive) and CR
+    (negative), other scripts' digits and minus signs, and exponents.
+
+    >>> [str(parse_amount(t)) for t in ("(1,234.50)", "100.50-", "USD 7", "5 CR", "1.2E+6", "−3")]
+    ['-1234.50', '-100.50', '7', '-5', '1.2E+6', '-3']
+    >>> parse_amount("1.234,5", "comma"), parse_amount("12a")
+    (Decimal('1234.5'), None)
+    """
+    body = unicodedata.normalize("NFKC", text).translate(_MINUSES).strip()
+    negative = False
+    if side := _SIDE.search(body):
+        negative = (side[1] or side[2]).casefold().startswith("cr")
+        body = _SIDE.sub("", body).strip()
+    body = _CODE.sub("", body.strip(_SIGNS + " ")).strip(_SIGNS + " ")
+    if body.startswith("(") and body.endswith(")"):
+        negative, body = not negative, body[1:-1].strip(_SIGNS + " ")
+    negative, body = _unsigned(negative, body)
+    body = _CODE.sub("", body.strip(_SIGNS + " ")).strip(_SIGNS + " ")
+    negative, body = _unsigned(negative, body)
+    return _decimal(_with_point(_GAPS.sub("", body), decimal_sign), negative)
+
+
+def _unsigned(negative: bool, body: str) -> tuple[bool, str]:
+    if body[:1] in ("-", "+"):
+        return negative ^ (body[0] == "-"), body[1:].lstrip()
+    if body[-1:] in ("-", "+"):
+        return negative ^ (body[-1] == "-"), body[:-1].rstrip()
+    return negative, body
+
+
+def _with_point(body: str, decimal_sign: DecimalSign) -> str | None:
+    group, point = (",", ".") if decimal_sign == "point" else (".", ",")
+    whole, mark, rest = body.partition(point)
+    if group in rest or (group in whole and not _grouped(whole, group)):
+        return None
+    return whole.replace(group, "") + ("." if mark else "") + rest
+
+
+def _grouped(whole: str, group: str) -> bool:
+    first, *others = whole.split(group)
+    western = all(len(part) == 3 for part in others)
+    indian = len(others[-1]) == 3 and all(len(part) == 2 for part in others[:-1])
+    return 1 <= len(first) <= 3 and (western or indian)
+
+
+def _decimal(body: str | None, negative: bool) -> Decimal | None:
+    if body is None or not _NUMBER.fullmatch(body):
+        return None
+    try:
+        value = Decimal(body)
+    except InvalidOperation:
+        return None
+    return -value if negative else value
+
+
+def evidence_of_sign(texts: Iterable[str]) -> tuple[int, int, int]:
+    """How many of the texts only a decimal point explains, only a decimal comma, and how many both would.
+
+    >>> evidence_of_sign(["1,234.50", "0,5", "1,234", "17"])
+    (1, 1, 1)
+    """
+    point = comma = either = 0
+    for text in texts:
+        as_point, as_comma = parse_amount(text, "point"), parse_amount(text, "comma")
+        if as_point is None or as_comma is None:
+            point += as_point is not None
+            comma += as_comma is not None
+        elif as_point != as_comma:
+            either += 1
+    return point, comma, either
