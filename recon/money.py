@@ -36,7 +36,6 @@ XCD XOF XPD XPF XPT YER ZAR ZMW ZWL GBX
 
 CURRENCIES: Final = frozenset(_CODES.split())
 """ISO 4217 codes in use, with CNH, GBX and the metals."""
-)
 
 BLANKS: Final = frozenset(
     {"", "-", "--", "–", "—", "null", "none", "nil", "na", "n/a", "#n/a", "nan", "(null)", "<na>", "nat", "."}
@@ -120,25 +119,30 @@ def parse_amount(text: str, decimal_sign: DecimalSign = "point") -> Decimal | No
     """The number that an amount's text stands for, or None when it is no number.
 
     Reads thousands separators, currency signs and codes, parentheses, a trailing minus, DR (positive) and CR
-    (negative), other scripts' digits and minus signs, and exponents.
+    (negative), other scripts' digits and minus signs, and exponents. `5%` is 5: the unit is the column's.
 
     >>> [str(parse_amount(t)) for t in ("(1,234.50)", "100.50-", "USD 7", "5 CR", "1.2E+6", "−3")]
     ['-1234.50', '-100.50', '7', '-5', '1.2E+6', '-3']
     >>> parse_amount("1.234,5", "comma"), parse_amount("12a")
     (Decimal('1234.5'), None)
     """
-    body = unicodedata.normalize("NFKC", text).translate(_MINUSES).strip()
+    body = text.strip() if text.isascii() else _latin(text)
     negative = False
     if side := _SIDE.search(body):
         negative = (side[1] or side[2]).casefold().startswith("cr")
         body = _SIDE.sub("", body).strip()
-    body = _CODE.sub("", body.strip(_SIGNS + " ")).strip(_SIGNS + " ")
+    body = _CODE.sub("", body.strip(_SIGNS + " ")).strip(_SIGNS + "% ")
     if body.startswith("(") and body.endswith(")"):
         negative, body = not negative, body[1:-1].strip(_SIGNS + " ")
     negative, body = _unsigned(negative, body)
     body = _CODE.sub("", body.strip(_SIGNS + " ")).strip(_SIGNS + " ")
     negative, body = _unsigned(negative, body)
     return _decimal(_with_point(_GAPS.sub("", body), decimal_sign), negative)
+
+
+def _latin(text: str) -> str:
+    folded = unicodedata.normalize("NFKC", text).translate(_MINUSES).strip()
+    return "".join(str(unicodedata.digit(c, c)) for c in folded)
 
 
 def _unsigned(negative: bool, body: str) -> tuple[bool, str]:
