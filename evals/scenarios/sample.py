@@ -1,0 +1,440 @@
+"""The demo's sample: two reconciliations with a year of history and a day full of planted problems."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import yaml
+
+from evals.scenarios import plants as planters
+from evals.scenarios.books import RATES, Account, Books, open_books
+from evals.scenarios.days import business_days, holidays, month_ends
+from evals.scenarios.plants import CAUSES, NEEDS, Plant, Planter
+from evals.scenarios.prose import comment
+from evals.scenarios.trades import open_blotter, plant_trades, table
+from recon.words import Cause
+
+TODAY: Final = date(2026, 10, 30)
+"""The sample's newest business date: a Friday and a month end."""
+
+GL: Final = "gl-vs-subledger"
+TRADES: Final = "meridian-vs-anchor"
+SIDES: Final = ("GL", "Subledger")
+YEAR: Final = 261
+
+
+@dataclass(frozen=True)
+class DemoFiles:
+    """Where the sample's files are. `truth` is for the evals alone."""
+
+    folder: Path
+    gl_history: Path
+    gl_current: Path
+    gl_recon: Path
+    trades_history: Path
+    trades_current: Path
+    trades_recon: Path
+    truth: Path
+    today: date
+
+
+def demo(out: Path, seed: int) -> DemoFiles:
+    """Writes the sample under `out`; the same seed gives the same bytes."""
+    out.mkdir(parents=True, exist_ok=True)
+    files = DemoFiles(
+        folder=out,
+        gl_history=out / "gl-history.csv",
+        gl_current=out / "gl-current.csv",
+        gl_recon=out / f"{GL}.yaml",
+        trades_history=out / "trades-history.csv",
+        trades_current=out / "trades-current.csv",
+        trades_recon=out / f"{TRADES}.yaml",
+        truth=out / "truth.json",
+        today=TODAY,
+    )
+    ledger, ledger_plants = _ledger(np.random.default_rng((seed, 1)))
+    _split(ledger, "As Of Date", TODAY.strftime("%d/%m/%Y"), files.gl_history, files.gl_current)
+    blotter, trade_plants = _blotter(np.random.default_rng((seed, 2)))
+    _split(blotter, "Report Date", TODAY.isoformat(), files.trades_history, files.trades_current)
+    files.gl_recon.write_text(yaml.safe_dump(_gl_said(), sort_keys=False), encoding="utf-8")
+    files.trades_recon.write_text(yaml.safe_dump(_trades_said(), sort_keys=False), encoding="utf-8")
+    truth = {"seed": seed, "today": TODAY.isoformat(), "plants": [asdict(p) for p in ledger_plants + trade_plants]}
+    files.truth.write_text(json.dumps(truth, indent=1), encoding="utf-8")
+    return files
+
+
+def _split(frame: pd.DataFrame, column: str, today: str, history: Path, current: Path) -> None:
+    newest = frame[column] == today
+    frame[~newest].to_csv(history, index=False, lineterminator="\n")
+    frame[newest].to_csv(current, index=False, lineterminator="\n")
+
+
+def _ledger(rng: np.random.Generator) -> tuple[pd.DataFrame, list[Plant]]:
+    books = open_books(rng, business_days(TODAY, YEAR), daily=180, monthly=45)
+    _precedents(rng, books)
+    plants = _plant_ledger(rng, books)
+    _whole_yen(books)
+    return ledger_table(rng, books), plants
+
+
+def _blotter(rng: np.random.Generator) -> tuple[pd.DataFrame, list[Plant]]:
+    blotter = open_blotter(rng, business_days(TODAY, YEAR), per_day=22)
+    plants = plant_trades(rng, blotter, TRADES)
+    return table(rng, blotter), plants
+
+
+def _precedents(rng: np.random.Generator, books: Books) -> None:
+    """Past problems of every cause, each solved within days: what operators' comments are about."""
+    daily = [i for i, a in enumerate(books.accounts) if not a.monthly and a.manner in ("clean", "cents")]
+    for cause, planter in CAUSES.items():
+        if cause in ("new", "unknown"):
+            continue
+        for _ in range(9):
+            accounts = [int(i) for i in rng.choice(daily, min(NEEDS.get(cause, 1), 4), replace=False)]
+            start = int(rng.integers(20, len(books.days) - 15))
+            stop = start + int(rng.integers(1, 4))
+            if (books.cause[start:stop, accounts] == "").all():
+                planter(rng, books, accounts, slice(start, stop))
+                books.cause[start:stop, accounts] = cause
+
+
+class _Planting:
+    """Plants one problem after another on accounts that are still free, and writes the truth down."""
+
+    def __init__(self, rng: np.random.Generator, books: Books) -> None:
+        self.rng, self.books, self.plants = rng, books, list[Plant]()
+        self.last = len(books.days)
+
+    def take(self, count: int, *manners: str, monthly: bool = False) -> list[int]:
+        """Free accounts of these manners, reconciled on the newest day, of one company and currency."""
+        fits = [i for i in sorted(self.books.free) if self._fits(self.books.accounts[i], manners, monthly)]
+        homes = sorted({(self.books.accounts[i].company, self.books.accounts[i].currency) for i in fits})
+        for k in self.rng.permutation(len(homes)):
+            of_home = [i for i in fits if self._home(i) == homes[k]]
+            if len(of_home) >= count:
+                return [int(i) for i in self.rng.choice(of_home, count, replace=False)]
+        msg = f"no {count} free accounts behave like {manners}"
+        raise ValueError(msg)
+
+    def _fits(self, account: Account, manners: Sequence[str], monthly: bool) -> bool:
+        return account.monthly == monthly and account.manner in (manners or ("clean",))
+
+    def _home(self, i: int) -> tuple[str, str]:
+        return (self.books.accounts[i].company, self.books.accounts[i].currency)
+
+    def group(self, least: int, most: int, *columns: str) -> list[int]:
+        """All daily accounts that share these columns: a slice of `least` to `most` in which every account is
+        free; where there is none, the free accounts of the slice that has most of them."""
+        slices: dict[tuple[str, ...], list[int]] = {}
+        for i, account in enumerate(self.books.accounts):
+            if not account.monthly:
+                slices.setdefault(tuple(getattr(account, c) for c in columns), []).append(i)
+        for widest in (most, len(self.books.accounts)):
+            whole = [v for v in slices.values() if least <= len(v) <= widest and set(v) <= self.books.free]
+            if whole:
+                return whole[int(self.rng.integers(len(whole)))]
+        freest = max(slices.values(), key=lambda v: len(set(v) & self.books.free))
+        return [i for i in freest if i in self.books.free]
+
+    def plant(
+        self,
+        planter: Planter,
+        accounts: list[int],
+        for_days: int,
+        causes: tuple[str, ...],
+        patterns: tuple[str, ...],
+        **said: Any,
+    ) -> None:
+        days = slice(self.last - for_days, self.last)
+        note = planter(self.rng, self.books, accounts, days)
+        self.books.free.difference_update(accounts)
+        self.books.cause[days, accounts] = causes[0] if causes else "in_line"
+        self.plants.append(
+            Plant(
+                id=f"G{len(self.plants) + 1:02}",
+                recon=GL,
+                causes=causes,
+                patterns=patterns,
+                anomaly=said.get("anomaly", True),
+                keys=tuple(self.books.accounts[i].key for i in accounts),
+                pair="Balance",
+                onset=str(self.books.days[self.last - for_days]),
+                scope=said.get("scope", {}),
+                note=note,
+            )
+        )
+
+
+_SUDDEN: Final = ("spike", "drop", "level_shift", "inconsistent", "reversal", "repeated", "new")
+
+
+def _plant_ledger(rng: np.random.Generator, books: Books) -> list[Plant]:
+    _no_timing_today(books)
+    planting = _Planting(rng, books)
+    _plant_groups(planting)
+    _plant_causes(planting, tuple(CAUSES))
+    _plant_causes(planting, ("timing", "digit_slip", "misposting"))
+    _plant_unconverted(planting)
+    _plant_patterns(planting)
+    return planting.plants
+
+
+def _no_timing_today(books: Books) -> None:
+    """Ordinary timing ends before the newest day, so that its truth is only what is planted."""
+    recent = slice(len(books.days) - 4, None)
+    ordinary = books.cause[recent] == "timing"
+    books.left[recent] = np.where(ordinary, books.right[recent], books.left[recent])
+    books.cause[recent] = np.where(ordinary, "", books.cause[recent])
+
+
+def _plant_groups(planting: _Planting) -> None:
+    def scope(accounts: list[int], **columns: str) -> dict[str, str]:
+        first = planting.books.accounts[accounts[0]]
+        return {header: getattr(first, name) for header, name in _headers(columns).items()}
+
+    feed = planting.group(5, 12, "feed")
+    said = {"scope": scope(feed, feed="Feed")}
+    planting.plant(planters.missing_right, feed, 1, ("missing_right",), _SUDDEN, **said)
+    desk = planting.group(4, 12, "company", "primary")
+    said = {"scope": scope(desk, company="Company", primary="Primary Account")}
+    planting.plant(planters.new, desk, 3, ("new", "unknown"), _SUDDEN, **said)
+    money = planting.group(3, 14, "company", "currency")
+    said = {"scope": scope(money, company="Company", currency="Currency")}
+    planting.plant(planters.fx_rate, money, 1, ("fx_rate",), _SUDDEN, **said)
+
+
+def _headers(columns: dict[str, str]) -> dict[str, str]:
+    return {header: name for name, header in columns.items()}
+
+
+def _plant_causes(planting: _Planting, causes: Sequence[Cause]) -> None:
+    for_days = {"timing": 2, "lag": 4, "stale": 7, "rounding": 1, "missing_left": 2}
+    for cause in causes:
+        if cause in ("new", "fx_rate", "missing_right"):
+            continue
+        accounts = planting.take(NEEDS.get(cause, 1), "clean", "cents")
+        if cause in ("lag", "stale"):
+            _keep_moving(planting, accounts)
+        planting.plant(CAUSES[cause], accounts, for_days.get(cause, 1), (cause,), _SUDDEN)
+
+
+def _plant_unconverted(planting: _Planting) -> None:
+    accounts = enumerate(planting.books.accounts)
+    free = [i for i, a in accounts if i in planting.books.free and a.currency in ("EUR", "GBP") and not a.monthly]
+    foreign = [i for i in free if planting.books.accounts[i].manner == "clean"][:1]
+    if foreign:
+        planting.plant(planters.unconverted, foreign, 1, ("fx_rate",), _SUDDEN)
+
+
+def _keep_moving(planting: _Planting, accounts: list[int]) -> None:
+    """Both sides move every day, so that a side that stands still can be told."""
+    books, rng = planting.books, planting.rng
+    for i in accounts:
+        moves = rng.normal(0, books.accounts[i].level * 0.8, len(books.days))
+        walk = np.rint(np.cumsum(moves)).astype(np.int64)
+        books.left[:, i] += walk
+        books.right[:, i] += walk
+
+
+def _plant_patterns(planting: _Planting) -> None:
+    one = planting.take
+    unsaid = ("unknown", "new")
+    planting.plant(planters.spike, one(1, "in_line"), 1, unsaid, ("spike",))
+    planting.plant(planters.spike, one(1, "noisy"), 1, unsaid, ("spike",))
+    planting.plant(planters.drop, one(1, "in_line"), 1, unsaid, ("drop", "reversal", "spike"))
+    planting.plant(planters.level_shift, one(1, "in_line"), 5, unsaid, ("level_shift", "spike"))
+    trend = one(1, "clean")
+    planting.plant(planters.consistent_trend, trend, 25, (), ("consistent_trend",), anomaly=None)
+    planting.plant(planters.inconsistent, one(1, "clean"), 6, unsaid, ("inconsistent", "repeated", "high_volatility"))
+    planting.plant(planters.high_volatility, one(1, "noisy"), 12, unsaid, ("high_volatility", "spike", "inconsistent"))
+    planting.plant(planters.reversal, one(1, "clean"), 2, unsaid, ("reversal", "spike", "drop", "inconsistent"))
+    planting.plant(planters.repeated, one(1, "clean"), 18, unsaid, ("repeated", "inconsistent"), anomaly=None)
+    drift = one(1, "cents")
+    planting.plant(planters.drift_within_tolerance, drift, 60, ("unknown", "rounding"), ("drift_within_tolerance",))
+    fresh = one(1, "clean")
+    said = {"anomaly": None}
+    planting.plant(planters.insufficient_history, fresh, 3, unsaid, ("insufficient_history", "spike"), **said)
+    monthly = one(1, "clean", monthly=True)
+    _plant_monthly(planting, monthly)
+
+
+def _plant_monthly(planting: _Planting, accounts: list[int]) -> None:
+    """The bank's own kind of anomaly: a month-end account that agreed for long and now varies without a rule."""
+    (i,) = accounts
+    books = planting.books
+    ends = np.flatnonzero(month_ends(books.days))[-4:]
+    size = abs(books.accounts[i].level * 6)
+    for day, share in zip(ends, (0, 1.0, 2.1, 0.8), strict=True):
+        books.right[day, i] += round(size * share)
+    planting.plant(
+        lambda *_: "monthly, varies without a rule", accounts, 1, ("unknown", "new"), ("inconsistent", "spike", "drop")
+    )
+
+
+def _whole_yen(books: Books) -> None:
+    yen = np.array([a.currency == "JPY" for a in books.accounts])
+    for side in (books.left, books.right):
+        side[:, yen] = (side[:, yen] + 50) // 100 * 100
+
+
+def ledger_table(rng: np.random.Generator, books: Books) -> pd.DataFrame:
+    """The books as a reconciliation file: one row per day and account that is reconciled then, dates dd/mm/yyyy."""
+    day, account = np.nonzero(books.present)
+    cells = (day, account)
+    accounts = books.accounts
+    breaks = books.is_break
+    yen = np.array([a.currency == "JPY" for a in accounts])[account]
+    dates = pd.Series(books.days).dt.strftime("%d/%m/%Y").to_numpy()
+    comments = ledger_comments(rng, books, breaks)
+    return pd.DataFrame(
+        {
+            "As Of Date": dates[day],
+            "Company": np.array([a.company for a in accounts])[account],
+            "Account": np.array([a.account for a in accounts])[account],
+            "AU": np.array([a.au for a in accounts])[account],
+            "Currency": np.array([a.currency for a in accounts])[account],
+            "Primary Account": np.array([a.primary for a in accounts])[account],
+            "Secondary Account": np.array([a.secondary for a in accounts])[account],
+            "Feed": np.array([a.feed for a in accounts])[account],
+            "GL Balance": _amounts(books.left[cells], yen, books.left_missing[cells]),
+            "Subledger Balance": _amounts(books.right[cells], yen, books.right_missing[cells]),
+            "Balance Difference": _amounts(books.difference[cells], yen, np.zeros(len(day), dtype=np.bool_)),
+            "Match Status": np.where(breaks[cells], "Break", "Match"),
+            "Comments": comments[cells],
+        }
+    )
+
+
+def _amounts(
+    units: npt.NDArray[np.int64], yen: npt.NDArray[np.bool_], blank: npt.NDArray[np.bool_]
+) -> npt.NDArray[np.str_]:
+    whole, cents = np.abs(units) // 100, np.abs(units) % 100
+    sign = np.where(units < 0, "-", "")
+    text = np.char.add(np.char.add(sign, whole.astype(str)), np.char.add(".", np.char.zfill(cents.astype(str), 2)))
+    text = np.where(yen, np.char.add(sign, whole.astype(str)), text)
+    return np.where(blank, "", text)
+
+
+def ledger_comments(rng: np.random.Generator, books: Books, breaks: npt.NDArray[np.bool_]) -> npt.NDArray[np.object_]:
+    """Per day and account: what an operator wrote; a comment is carried forward while its break stands."""
+    texts = np.full(breaks.shape, "", dtype=np.object_)
+    odds: dict[str, float] = {"in_line": 0.25, "unknown": 0.2, "": 0.5}
+    last = len(books.days) - 1
+    for i in range(breaks.shape[1]):
+        said, because = "", ""
+        for day in np.flatnonzero(breaks[:, i]):
+            cause = books.cause[day, i]
+            standing = (
+                day and breaks[day - 1, i] and cause == because and cause not in ("in_line", "unknown", "recurring")
+            )
+            because = cause
+            if standing and said:
+                texts[day, i] = said
+                continue
+            said = ""
+            if day < last and rng.random() < odds.get(cause, 0.75):
+                said = comment(rng, cause or "unknown", books.days[day].astype(object), SIDES)
+                texts[day, i] = said
+    return texts
+
+
+def _shared_said() -> dict[str, Any]:
+    years = range(TODAY.year - 1, TODAY.year + 2)
+    codes = ("EUR", "GBP", "JPY", "CHF")
+    return {
+        "materiality": {"amount": 10000, "currency": "USD", "rates": {c: r for c, r in RATES.items() if c != "USD"}},
+        "target_fdr": 0.1,
+        "allow": {"email_domains": ["bank.example"], "jira_projects": ["REC", "TREAS", "REFD", "MO"], "webhooks": []},
+        "approval": {"four_eyes_over": 250000, "undo_seconds": 10},
+        "sla": {
+            "high": "1d",
+            "medium": "3d",
+            "low": "5d",
+            "escalate_to": "ops.manager@bank.example",
+            "escalate_after": "2d",
+        },
+        "calendar": {
+            "zone": "Europe/London",
+            "cut_off": "18:00",
+            "holidays": [day for y in years for day in (date(y, 1, 1), date(y, 12, 25))],
+            "by_currency": {c: holidays(c, years) for c in codes},
+        },
+        "write_off": {"under": 5, "currency": "USD", "account": "P&L 7999 small differences"},
+    }
+
+
+def _route(causes: str | list[str], project: str, priority: str, assignee: str, mail: str) -> dict[str, Any]:
+    return {
+        "when": {"cause": causes},
+        "jira": {"project": project, "issuetype": "Task", "priority": priority, "assignee": assignee},
+        "email": {"to": [mail]},
+    }
+
+
+def _gl_said() -> dict[str, Any]:
+    pair = {
+        "left": "GL Balance",
+        "right": "Subledger Balance",
+        "derived": "Balance Difference",
+        "tolerance": 1,
+        "name": "Balance",
+    }
+    return {
+        "name": GL,
+        "sources": {"left": "GL", "right": "Subledger"},
+        "columns": {
+            "key": ["Company", "Account", "AU", "Currency"],
+            "criteria": [pair],
+            "historical": ["Primary Account", "Secondary Account", "Feed"],
+            "date": "As Of Date",
+            "status": "Match Status",
+            "comment": "Comments",
+        },
+        "dates": "dayfirst",
+        "currency": "Currency",
+        "mask": ["Account"],
+        "routing": [
+            _route("fx_rate", "TREAS", "High", "fx.ops", "fx.ops@bank.example"),
+            _route(["missing_left", "missing_right", "stale", "lag"], "REC", "High", "feeds", "feeds@bank.example"),
+            _route(["fee_or_tax"], "REC", "Medium", "tax.ops", "tax.ops@bank.example"),
+            _route(list(CAUSES), "REC", "Medium", "gl.control", "gl.control@bank.example"),
+        ],
+        **_shared_said(),
+    }
+
+
+def _trades_said() -> dict[str, Any]:
+    def pair(name: str, **more: Any) -> dict[str, Any]:
+        return {"left": f"Meridian {name}", "right": f"Anchor {name}", "name": name, **more}
+
+    criteria = [
+        pair("Price", derived="Price Difference", tolerance=0.001),
+        pair("Quantity", derived="Quantity Difference", tolerance=1),
+        pair("CUSIP"),
+        pair("Inventory"),
+    ]
+    return {
+        "name": TRADES,
+        "sources": {"left": "Meridian", "right": "Anchor"},
+        "columns": {
+            "key": ["Trade ID"],
+            "criteria": criteria,
+            "historical": ["CUSIP", "Desk"],
+            "date": "Report Date",
+            "status": "Match Status",
+            "comment": "Comment",
+        },
+        "currency": "Currency",
+        "routing": [
+            _route("reference_data", "REFD", "Medium", "ref.data", "ref.data@bank.example"),
+            _route(["missing_left", "missing_right", "timing"], "MO", "High", "middle.office", "mo@bank.example"),
+            {**_route([], "REC", "Medium", "trade.control", "trade.control@bank.example"), "when": {}},
+        ],
+        **_shared_said(),
+    }
