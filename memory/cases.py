@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from memory.database import Database
-from memory.schema import case_breaks, case_events, cases
+from memory.schema import actions, case_breaks, case_events, cases, promises
 from recon.case import BreakRow, Case, Evidence, Hypothesis, ScopePart, Similar
 from recon.clock import Clock
 from recon.errors import BadInput, NotFound
@@ -66,6 +66,10 @@ class CaseQuery:
     q: str | None = None
     due_by: date | None = None
     created_after: datetime | None = None
+    action_state: tuple[str, ...] = ()
+    """Only cases with an action in one of these states."""
+    promise_due_by: date | None = None
+    """Only cases with an open promise that falls due by this day."""
     ids: tuple[str, ...] | None = None
     sort: str = "-severity"
     cursor: str | None = None
@@ -500,6 +504,14 @@ def _filtered(statement: Any, query: CaseQuery) -> Any:
         conditions.append(cases.c.due_on <= query.due_by)
     if query.created_after:
         conditions.append(cases.c.created_at > query.created_after)
+    if query.action_state:
+        acting = sa.select(actions.c.case_id).where(actions.c.state.in_(query.action_state))
+        conditions.append(cases.c.id.in_(acting))
+    if query.promise_due_by:
+        promised = sa.select(promises.c.case_id).where(
+            promises.c.state == "open", promises.c.due_on <= query.promise_due_by, promises.c.case_id.is_not(None)
+        )
+        conditions.append(cases.c.id.in_(promised))
     if query.ids is not None:
         conditions.append(cases.c.id.in_(query.ids))
     for word in (query.q or "").casefold().split():
