@@ -64,5 +64,53 @@ def scores(sums: Floats, offsets: npt.NDArray[np.int64], prior: Floats, spreads:
             if bound - sums[e, 4] + prior[c] < 0 or bound - sums[e, 3] + prior[c] < 0:
                 continue
             ll = log_shared(n, sums[e, 1], sums[e, 2], spreads)
-            out[e, 0] = min(ll - sums[e, 3], shift) + prior[c]
-            out[e, 1] = min(ll - sums[e, 4], shift) + prior[c]
+            out[e, 0] = ll - sums[e, 3] + prior[c]
+            out[e, 1] = ll - sums[e, 4] + prior[c]
+
+
+@njit(cache=True, nogil=True)
+def fit_one(share: Floats, null: Floats, everyone: Floats, spreads: Floats) -> tuple[float, float, float, float, float]:
+    """Location, spread and purity of one element, rows of other deviations let pass.
+
+    `share` ascending, the others aligned. Returns (gain over null, gain over everyone, location, spread, purity),
+    gains in nats with what the three fitted numbers cost taken off.
+    """
+    n = len(share)
+    half = max((n + 1) // 2, 1)
+    at, narrow = 0, 1e300
+    for i in range(n - half + 1):
+        if share[i + half - 1] - share[i] < narrow:
+            narrow, at = share[i + half - 1] - share[i], i
+    mu = share[at + half // 2] if half > 1 else share[0]
+    tau = max(narrow / 1.35, spreads[0])
+    pi = 0.8
+    for _ in range(12):
+        w = 0.0
+        ws = 0.0
+        wss = 0.0
+        for i in range(n):
+            d = (share[i] - mu) / tau
+            inside = np.log(pi) - 0.9189385 - np.log(tau) - 0.5 * d * d
+            outside = np.log(1 - pi) + everyone[i]
+            r = 1.0 / (1.0 + np.exp(min(outside - inside, 700.0)))
+            w += r
+            ws += r * share[i]
+            wss += r * share[i] * share[i]
+        if w < 1e-6:
+            break
+        mu = ws / w
+        tau = max(np.sqrt(max(wss / w - mu * mu, 0.0)), spreads[0])
+        pi = min((w + 0.5) / (n + 0.55), 0.9999)
+    over_null = 0.0
+    over_all = 0.0
+    for i in range(n):
+        d = (share[i] - mu) / tau
+        inside = -0.9189385 - np.log(tau) - 0.5 * d * d
+        a = np.log(pi) + inside
+        b = np.log(1 - pi) + everyone[i]
+        top = max(a, b)
+        ll = top + np.log(np.exp(a - top) + np.exp(b - top))
+        over_all += ll - everyone[i]
+        over_null += ll - null[i]
+    cost = np.log(n + 1.0) * 0.5 + np.log(2.0 / tau * np.sqrt(n / (2 * np.pi)) + 1.0)
+    return over_null - cost, over_all - cost, mu, tau, pi

@@ -1,22 +1,37 @@
-"""The background: how much leaves deviate when nothing is wrong, read from the run itself."""
+"""The background: how much rows deviate when nothing is wrong, read from the run itself, by size of row."""
 
 from dataclasses import dataclass
 from math import lgamma, log
 
 import numpy as np
 import numpy.typing as npt
+from scipy.special import gammaincinv
 
 Floats = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int64]
 
 FLOOR = 1e-9
+"""A share at or under this is no deviation: float dust of two equal amounts."""
 WIDTH = 0.01
 """Widest bin of the empirical density."""
+LEVELS = 8
+"""Most size classes."""
+POOL = 50.0
+"""How many rows of the whole run each size class borrows for its density."""
 
 
 def shares(actual: Floats, expected: Floats) -> Floats:
     """(actual - expected) / larger of both, sign kept; 0 where both are zero."""
     larger = np.maximum(np.abs(actual), np.abs(expected))
     return np.divide(actual - expected, larger, out=np.zeros_like(larger), where=larger > 0)
+
+
+def size_classes(actual: Floats, expected: Floats) -> Ints:
+    """0 for the smallest rows upwards; equal-count classes of at least 200 rows."""
+    size = np.maximum(np.abs(actual), np.abs(expected))
+    count = int(np.clip(len(size) // 200, 1, LEVELS))
+    cuts = np.unique(np.quantile(size, np.arange(1, count) / count))
+    return np.searchsorted(cuts, size, side="right").astype(np.int64)
 
 
 @dataclass(frozen=True)
@@ -34,35 +49,36 @@ class Background:
 
 
 _SHAPES = np.linspace(0.25, 2.0, 36)
+_HALF = gammaincinv(1 / _SHAPES, 0.5) ** (1 / _SHAPES)
+_RATIOS = gammaincinv(1 / _SHAPES, 0.98) ** (1 / _SHAPES) / _HALF
 
 
-def _quantile_ratio() -> Floats:
-    from scipy.special import gammaincinv
-
-    return np.array([(gammaincinv(1 / b, 0.98) / gammaincinv(1 / b, 0.5)) ** (1 / b) for b in _SHAPES])
-
-
-_RATIOS = _quantile_ratio()
-
-
-def fit(share: Floats) -> Background:
+def fit(share: Floats, shape: float | None = None) -> Background:
     """Fitted to the cleaner side of zero, so that causes of one direction leave it alone."""
-    from scipy.special import gammaincinv
-
     live = share[np.abs(share) > FLOOR]
     zero = 1 - len(live) / max(len(share), 1)
-    best: Background | None = None
+    best, least = Background(zero, 1e-3, 1.0), np.inf
     for side in (live[live > 0], -live[live < 0]):
         if len(side) < 8:
             continue
         middle, tail = np.quantile(side, [0.5, 0.98])
-        ratio = tail / max(middle, FLOOR)
-        shape = float(np.interp(ratio, _RATIOS[::-1], _SHAPES[::-1]))
-        scale = float(middle / gammaincinv(1 / shape, 0.5) ** (1 / shape))
-        found = Background(zero, max(scale, 1e-7), shape)
-        if best is None or middle * len(side) < best_size:
-            best, best_size = found, middle * len(side)
-    return best or Background(zero, 1e-3, 1.0)
+        own = shape or float(np.interp(tail / max(middle, FLOOR), _RATIOS[::-1], _SHAPES[::-1]))
+        if middle < least:
+            scale = middle / float(np.interp(own, _SHAPES, _HALF))
+            best, least = Background(zero, max(scale, 1e-7), own), middle
+    return best
+
+
+def null_density(share: Floats, level: Ints, fitted: npt.NDArray[np.bool_]) -> tuple[Floats, Floats]:
+    """Log density of each row when nothing is wrong, and its scale; fitted by size on the rows of `fitted`."""
+    whole = fit(share[fitted])
+    out, scale = np.empty(len(share)), np.empty(len(share))
+    for k in range(int(level.max()) + 1):
+        own = level == k
+        found = fit(share[own & fitted])
+        out[own], scale[own] = found.log_density(share[own]), found.scale
+    del whole
+    return out, scale
 
 
 def _edges() -> Floats:
@@ -76,14 +92,24 @@ def _edges() -> Floats:
 
 EDGES = _edges()
 LOG_WIDTHS = np.log(np.diff(EDGES))
+BINS = len(LOG_WIDTHS)
 
 
-def bins_of(share: Floats) -> npt.NDArray[np.int64]:
-    return np.clip(np.searchsorted(EDGES, share, side="right") - 1, 0, len(EDGES) - 2)
+def bins_of(share: Floats) -> Ints:
+    return np.clip(np.searchsorted(EDGES, share, side="right") - 1, 0, BINS - 1)
 
 
-def empirical(bins: npt.NDArray[np.int64]) -> Floats:
-    """Log density of each row under the histogram of all of them."""
-    counts = np.bincount(bins, minlength=len(LOG_WIDTHS))
-    smooth = (np.convolve(counts, [0.25, 0.5, 0.25], mode="same") + counts) / 2
-    return np.asarray((np.log(np.maximum(smooth, 0.5)) - LOG_WIDTHS - log(max(len(bins), 1)))[bins])
+def _smooth(counts: Floats) -> Floats:
+    return (np.convolve(counts, [0.25, 0.5, 0.25], mode="same") + counts) / 2
+
+
+def everyone(bins: Ints, level: Ints) -> Floats:
+    """Log density of each row under the histogram of all rows of its size, which borrows from all sizes."""
+    n = len(bins)
+    whole = np.maximum(_smooth(np.bincount(bins, minlength=BINS).astype(np.float64)), 0.5) / n
+    out = np.empty(n)
+    for k in np.unique(level):
+        own = level == k
+        counts = _smooth(np.bincount(bins[own], minlength=BINS).astype(np.float64))
+        out[own] = np.log((counts + POOL * whole) / (own.sum() + POOL))[bins[own]]
+    return out - LOG_WIDTHS[bins]

@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from detectors.localise import noise
-from detectors.localise.evidence import SPREADS, add_rows, scores
+from detectors.localise.evidence import SPREADS, add_rows, fit_one, scores
 from detectors.localise.lattice import Lattice, build
 from detectors.localise.slice import Slice
 
@@ -16,6 +16,7 @@ Rows = npt.NDArray[np.int64]
 BELIEVED = 3.0
 """Log odds that a slice must reach."""
 MOST = 40
+WIDE, DEEP = 200, 6
 
 
 def localise(
@@ -40,40 +41,78 @@ def localise(
         return []
     depth = max_depth or (6 if len(columns) <= 6 else 4)
     lattice = build({k: np.asarray(v)[live] for k, v in columns.items()}, depth)
+    own = share[live]
+    level = noise.size_classes(np.asarray(actual)[live], np.asarray(expected)[live])
     chosen: list[int] = []
-    background = noise.fit(share[live])
+    fitted = np.ones(len(live), dtype=bool)
+    null, scale = noise.null_density(own, level, fitted)
     for _ in range(2):
-        chosen, free = _greedy(lattice, share[live], background)
-        again = noise.fit(share[live][free])
-        if abs(np.log(again.scale / background.scale)) < 0.05:
+        chosen, free = _greedy(lattice, own, level, null)
+        again, scale = noise.null_density(own, level, free)
+        if np.abs(again - null).mean() < 0.05:
             break
-        background = again
-    return _report(lattice, chosen, columns, live, np.asarray(actual), np.asarray(expected), share, background)
+        null = again
+    return _report(lattice, chosen, columns, live, np.asarray(actual), np.asarray(expected), share, scale)
 
 
-def _greedy(lattice: Lattice, share: Floats, background: noise.Background) -> tuple[list[int], Rows]:
+def _greedy(
+    lattice: Lattice, share: Floats, level: Rows, null: Floats
+) -> tuple[list[int], npt.NDArray[np.bool_]]:
     """The chosen elements, and the rows that none of them holds."""
-    n = len(share)
     bins = noise.bins_of(share)
-    null = background.log_density(share)
-    free = np.ones(n, dtype=bool)
+    free = np.ones(len(share), dtype=bool)
     chosen: list[int] = []
     while len(chosen) < MOST:
         rows = np.flatnonzero(free)
-        everyone = np.zeros(n)
-        everyone[rows] = noise.empirical(bins[rows])
+        if not len(rows):
+            break
+        everyone = np.zeros(len(share))
+        everyone[rows] = noise.everyone(bins[rows], level[rows])
+        values = np.column_stack([share, null, everyone])
         sums = np.zeros((lattice.elements, 5))
-        add_rows(lattice.element, rows, 1.0, np.column_stack([share, null, everyone]), sums)
+        add_rows(lattice.element, rows, 1.0, values, sums)
         out = np.empty((lattice.elements, 2))
         scores(sums, lattice.offsets, lattice.prior, SPREADS, out)
-        out[out[:, 0] < BELIEVED] = -np.inf
-        best = int(np.argmax(out[:, 1]))
-        if not out[best, 1] > 0:
+        best = _best(lattice, values, free, out)
+        if best is None:
             break
         chosen.append(best)
         free[lattice.rows(best)] = False
     chosen += _singles(lattice, share, null, free)
-    return chosen, np.flatnonzero(free)
+    return chosen, free
+
+
+def _best(lattice: Lattice, values: Floats, free: npt.NDArray[np.bool_], out: Floats) -> int | None:
+    """The element that explains most, among those of the best sums and all that contain them."""
+    out[out[:, 0] < BELIEVED, 1] = -np.inf
+    leading = np.argsort(-out[:, 1])[:WIDE]
+    leading = leading[out[leading, 1] > 0]
+    tried: dict[int, float] = {}
+    for e in leading:
+        tried[int(e)] = float(out[e, 1])
+    for e in leading[:DEEP]:
+        witness = lattice.rows(int(e))[0]
+        own = set(lattice.cuboids[lattice.cuboid_of(int(e))])
+        for c, cuboid in enumerate(lattice.cuboids):
+            if set(cuboid) <= own:
+                parent = int(lattice.element[c, witness])
+                if parent not in tried or parent == e:
+                    gain, over = _fit(lattice, c, parent, values, free)
+                    if gain > BELIEVED:
+                        tried[parent] = max(tried.get(parent, -np.inf), over)
+    return max(tried, key=lambda e: tried[e]) if tried else None
+
+
+def _fit(
+    lattice: Lattice, cuboid: int, element: int, values: Floats, free: npt.NDArray[np.bool_]
+) -> tuple[float, float]:
+    inside = np.flatnonzero((lattice.element[cuboid] == element) & free)
+    ordered = values[inside[np.argsort(values[inside, 0])]]
+    over_null, over_all, mu, tau, pi = fit_one(ordered[:, 0], ordered[:, 1], ordered[:, 2], SPREADS)
+    if len(inside) < 2 or abs(mu) < tau or pi < 0.5:
+        return -np.inf, -np.inf
+    prior = lattice.prior[cuboid]
+    return over_null + prior, over_all + prior
 
 
 def _singles(lattice: Lattice, share: Floats, null: Floats, free: npt.NDArray[np.bool_]) -> list[int]:
@@ -98,12 +137,12 @@ def _report(
     actual: Floats,
     expected: Floats,
     share: Floats,
-    background: noise.Background,
+    scale: Floats,
 ) -> list[Slice]:
     n = len(actual)
     amount = np.abs(actual - expected)
     far = np.zeros(n, dtype=bool)
-    far[live] = np.abs(share[live]) > max(3 * background.scale, noise.FLOOR)
+    far[live] = np.abs(share[live]) > np.maximum(3 * scale, noise.FLOOR)
     parts_rows = []
     outside = np.ones(n, dtype=bool)
     for e in chosen:
