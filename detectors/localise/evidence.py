@@ -4,35 +4,59 @@ import numpy as np
 import numpy.typing as npt
 from numba import njit
 
+from detectors.localise.noise import WIDTH
+
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int32]
+Offsets = npt.NDArray[np.int64]
 
-SPREADS = np.array([1e-5, 1e-4, 1e-3, 0.003, 0.01, 0.02, 0.04, 0.08, 0.16, 0.3])
+SPREADS = np.array([1e-5, 1e-4, 1e-3, 0.004, 0.01, 0.02, 0.04, 0.08, 0.16, 0.3])
 """The spreads of a slice's deviation that are averaged over."""
+
+SHARE, SQUARE, NULL, ALL, LOOSE = 1, 2, 3, 4, 5
+"""Columns of the sums after the count: share, its square, log density when nothing is wrong, log density of all
+rows, and from LOOSE on the log odds of each loose model."""
 
 
 @njit(cache=True, nogil=True)
-def add_rows(element: Ints, rows: npt.NDArray[np.int64], sign: float, values: Floats, sums: Floats) -> None:
-    """Adds (sign 1) or takes away (-1) rows: sums[e] += (1, s, s^2, log f_null, log f_all)."""
-    for c in range(element.shape[0]):
-        for r in rows:
-            e = element[c, r]
-            s = values[r, 0]
-            sums[e, 0] += sign
-            sums[e, 1] += sign * s
-            sums[e, 2] += sign * s * s
-            sums[e, 3] += sign * values[r, 1]
-            sums[e, 4] += sign * values[r, 2]
+def add_up(
+    values: Floats, free: npt.NDArray[np.bool_], element: Ints, offsets: Offsets, source: Ints, parent: Ints, sums: Floats
+) -> None:
+    """sums[e, 0] rows and sums[e, 1:] the sums of `values` over the free rows of each element."""
+    m = values.shape[1]
+    for c in range(len(offsets) - 2, -1, -1):
+        j = source[c]
+        if j >= 0:
+            start = offsets[j]
+            for k in range(offsets[j + 1] - start):
+                e = parent[c, k]
+                if sums[start + k, 0] > 0:
+                    for q in range(m + 1):
+                        sums[e, q] += sums[start + k, q]
+        else:
+            for r in range(values.shape[0]):
+                if free[r]:
+                    e = element[c, r]
+                    sums[e, 0] += 1.0
+                    for q in range(m):
+                        sums[e, q + 1] += values[r, q]
+
+
+@njit(cache=True, nogil=True)
+def narrowest(share: float) -> float:
+    """The least spread that the densities can tell apart at this deviation."""
+    return 0.4 * min(WIDTH, 0.08 * max(abs(share), 1e-7))
 
 
 @njit(cache=True, nogil=True)
 def log_shared(n: float, total: float, squares: float, spreads: Floats) -> float:
     """Log likelihood of n deviations with one location in [-1, 1] and one spread, both averaged out."""
     around = max(squares - total * total / n, 0.0)
+    least = narrowest(total / n)
     best = -1e300
     acc = 0.0
     for t in spreads:
-        v = t * t
+        v = max(t, least) ** 2
         ll = -0.5 * n * np.log(2 * np.pi * v) - around / (2 * v)
         ll += min(0.5 * np.log(2 * np.pi * v / n), np.log(2.0)) - np.log(2.0)
         if ll > best:
@@ -44,8 +68,13 @@ def log_shared(n: float, total: float, squares: float, spreads: Floats) -> float
 
 
 @njit(cache=True, nogil=True)
-def scores(sums: Floats, offsets: npt.NDArray[np.int64], prior: Floats, spreads: Floats, out: Floats) -> None:
-    """out[e] = (evidence against the background, evidence against what all rows do), prior added; -inf: none."""
+def scores(sums: Floats, offsets: Offsets, prior: Floats, spreads: Floats, shift_least: float, out: Floats) -> None:
+    """out[e] = (evidence against nothing being wrong, evidence against chance among all rows), prior added.
+
+    The second is what a random set of rows of the same sizes reaches with probability exp(-evidence) at most,
+    whatever the rows' distribution.
+    """
+    models = sums.shape[1] - LOOSE
     for c in range(len(offsets) - 1):
         for e in range(offsets[c], offsets[c + 1]):
             out[e, 0] = -np.inf
@@ -53,23 +82,30 @@ def scores(sums: Floats, offsets: npt.NDArray[np.int64], prior: Floats, spreads:
             n = sums[e, 0]
             if n < 1.5:
                 continue
-            mean = sums[e, 1] / n
-            second = sums[e, 2] / n
-            var = max(second - mean * mean, 1e-12)
-            shift = 0.5 * n * np.log(1 + mean * mean / var)
-            if shift < 6.0:
+            loose = -np.inf
+            for q in range(models):
+                loose = max(loose, sums[e, LOOSE + q])
+            loose -= np.log(models + 1.0)
+            if loose + prior[c] > 0:
+                out[e, 1] = loose + prior[c]
+                out[e, 0] = loose + sums[e, ALL] - sums[e, NULL] + prior[c]
+            mean = sums[e, SHARE] / n
+            var = max(sums[e, SQUARE] / n - mean * mean, 1e-12)
+            if 0.5 * n * np.log(1 + mean * mean / var) < shift_least:
                 continue
             # the best Gaussian bounds the averaged one from above
-            bound = -0.5 * n * np.log(2 * np.pi * max(var, 1e-10)) - 0.5 * n
-            if bound - sums[e, 4] + prior[c] < 0 or bound - sums[e, 3] + prior[c] < 0:
+            least = narrowest(mean) ** 2
+            bound = -0.5 * n * np.log(2 * np.pi * max(var, least)) - 0.5 * n * min(var / least, 1.0)
+            if bound - sums[e, ALL] + prior[c] < max(out[e, 1], 0.0):
                 continue
-            ll = log_shared(n, sums[e, 1], sums[e, 2], spreads)
-            out[e, 0] = ll - sums[e, 3] + prior[c]
-            out[e, 1] = ll - sums[e, 4] + prior[c]
+            ll = log_shared(n, sums[e, SHARE], sums[e, SQUARE], spreads) - np.log(2.0)
+            if ll - sums[e, ALL] + prior[c] > out[e, 1]:
+                out[e, 0] = ll - sums[e, NULL] + prior[c]
+                out[e, 1] = ll - sums[e, ALL] + prior[c]
 
 
 @njit(cache=True, nogil=True)
-def fit_one(share: Floats, null: Floats, everyone: Floats, spreads: Floats) -> tuple[float, float, float, float, float]:
+def fit_one(share: Floats, null: Floats, everyone: Floats) -> tuple[float, float, float, float, float]:
     """Location, spread and purity of one element, rows of other deviations let pass.
 
     `share` ascending, the others aligned. Returns (gain over null, gain over everyone, location, spread, purity),
@@ -82,7 +118,7 @@ def fit_one(share: Floats, null: Floats, everyone: Floats, spreads: Floats) -> t
         if share[i + half - 1] - share[i] < narrow:
             narrow, at = share[i + half - 1] - share[i], i
     mu = share[at + half // 2] if half > 1 else share[0]
-    tau = max(narrow / 1.35, spreads[0])
+    tau = max(narrow / 1.35, narrowest(mu))
     pi = 0.8
     for _ in range(12):
         w = 0.0
@@ -99,7 +135,7 @@ def fit_one(share: Floats, null: Floats, everyone: Floats, spreads: Floats) -> t
         if w < 1e-6:
             break
         mu = ws / w
-        tau = max(np.sqrt(max(wss / w - mu * mu, 0.0)), spreads[0])
+        tau = max(np.sqrt(max(wss / w - mu * mu, 0.0)), narrowest(mu))
         pi = min((w + 0.5) / (n + 0.55), 0.9999)
     over_null = 0.0
     over_all = 0.0
@@ -112,5 +148,5 @@ def fit_one(share: Floats, null: Floats, everyone: Floats, spreads: Floats) -> t
         ll = top + np.log(np.exp(a - top) + np.exp(b - top))
         over_all += ll - everyone[i]
         over_null += ll - null[i]
-    cost = np.log(n + 1.0) * 0.5 + np.log(2.0 / tau * np.sqrt(n / (2 * np.pi)) + 1.0)
+    cost = np.log(n + 1.0) * 0.5 + np.log(2.0 / tau * np.sqrt(n / (2 * np.pi)) + 1.0) + np.log(2.0)
     return over_null - cost, over_all - cost, mu, tau, pi

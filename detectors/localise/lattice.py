@@ -25,6 +25,10 @@ class Lattice:
     """Length c + 1: cuboid i owns the elements offsets[i]:offsets[i + 1]."""
     prior: Floats
     """Length c: log of the chance that a cause is one given element of the cuboid."""
+    source: Ints
+    """Length c: a cuboid of one column more whose elements add up to this one's; -1: add up the rows."""
+    parent: Ints
+    """Shape (c, m): for cuboid i, the element here of each element (counted from its first) of source[i]."""
 
     @property
     def elements(self) -> int:
@@ -83,4 +87,22 @@ def build(columns: Mapping[str, Ints], max_depth: int) -> Lattice:
     prior = np.array(
         [-log(len(tried)) - log(tried[len(c)]) - log(count) for c, (_, count) in found.items()], dtype=np.float64
     )
-    return Lattice(tuple(names), tuple(found), element, offsets, prior)
+    source, parent = _sources(tuple(found), element, offsets)
+    return Lattice(tuple(names), tuple(found), element, offsets, prior, source, parent)
+
+
+def _sources(
+    cuboids: tuple[tuple[int, ...], ...], element: Ints, offsets: npt.NDArray[np.int64]
+) -> tuple[Ints, Ints]:
+    sizes = np.diff(offsets)
+    source = np.full(len(cuboids), -1, dtype=np.int32)
+    for i, cuboid in enumerate(cuboids):
+        finer = [j for j, c in enumerate(cuboids) if len(c) == len(cuboid) + 1 and set(cuboid) < set(c)]
+        if finer:
+            source[i] = min(finer, key=lambda j: sizes[j])
+    wide = max((int(sizes[j]) for j in source if j >= 0), default=1)
+    parent = np.zeros((len(cuboids), wide), dtype=np.int32)
+    for i, j in enumerate(source):
+        if j >= 0:
+            parent[i, element[j] - offsets[j]] = element[i]
+    return source, parent

@@ -71,13 +71,11 @@ def fit(share: Floats, shape: float | None = None) -> Background:
 
 def null_density(share: Floats, level: Ints, fitted: npt.NDArray[np.bool_]) -> tuple[Floats, Floats]:
     """Log density of each row when nothing is wrong, and its scale; fitted by size on the rows of `fitted`."""
-    whole = fit(share[fitted])
     out, scale = np.empty(len(share)), np.empty(len(share))
     for k in range(int(level.max()) + 1):
         own = level == k
         found = fit(share[own & fitted])
         out[own], scale[own] = found.log_density(share[own]), found.scale
-    del whole
     return out, scale
 
 
@@ -113,3 +111,22 @@ def everyone(bins: Ints, level: Ints) -> Floats:
         counts = _smooth(np.bincount(bins[own], minlength=BINS).astype(np.float64))
         out[own] = np.log((counts + POOL * whole) / (own.sum() + POOL))[bins[own]]
     return out - LOG_WIDTHS[bins]
+
+
+PURITIES = (0.97, 0.8)
+
+
+def loose_models(share: Floats, level: Ints, null: Floats, everyone: Floats) -> Floats:
+    """For each row the log odds of loose models against all rows: a slice of which a share deviates, anyhow,
+    upwards, or downwards. Within a size class their odds average 1, so that a random set earns nothing."""
+    out = np.empty((len(share), 3 * len(PURITIES)))
+    off = np.clip(1 - np.exp(np.minimum(null - everyone, 0.0)), 0.0, 1 - 1e-9)
+    sides = (off, np.where(share > 0, off, 0.0), np.where(share < 0, off, 0.0))
+    classes = int(level.max()) + 1
+    count = np.maximum(np.bincount(level, minlength=classes), 1)
+    for i, weight in enumerate(sides):
+        rate = np.clip(np.bincount(level, weight, minlength=classes) / count, 1e-6, 1 - 1e-6)[level]
+        for j, pure in enumerate(PURITIES):
+            odds = pure * weight / rate + (1 - pure) * (1 - weight) / (1 - rate)
+            out[:, len(PURITIES) * i + j] = np.log(odds)
+    return out

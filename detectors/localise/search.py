@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from detectors.localise import noise
-from detectors.localise.evidence import SPREADS, add_rows, fit_one, scores
+from detectors.localise.evidence import ALL, NULL, SPREADS, add_up, fit_one, scores
 from detectors.localise.lattice import Lattice, build
 from detectors.localise.slice import Slice
 
@@ -16,6 +16,7 @@ Rows = npt.NDArray[np.int64]
 BELIEVED = 3.0
 """Log odds that a slice must reach."""
 MOST = 40
+SHIFT = 6.0
 WIDE, DEEP = 200, 6
 
 
@@ -66,14 +67,14 @@ def _greedy(
         rows = np.flatnonzero(free)
         if not len(rows):
             break
-        everyone = np.zeros(len(share))
-        everyone[rows] = noise.everyone(bins[rows], level[rows])
-        values = np.column_stack([share, null, everyone])
-        sums = np.zeros((lattice.elements, 5))
-        add_rows(lattice.element, rows, 1.0, values, sums)
+        values = _values(share[rows], level[rows], null[rows], bins[rows])
+        sums = np.zeros((lattice.elements, values.shape[1] + 1))
+        whole = np.zeros((len(share), values.shape[1]))
+        whole[rows] = values
+        add_up(whole, free, lattice.element, lattice.offsets, lattice.source, lattice.parent, sums)
         out = np.empty((lattice.elements, 2))
-        scores(sums, lattice.offsets, lattice.prior, SPREADS, out)
-        best = _best(lattice, values, free, out)
+        scores(sums, lattice.offsets, lattice.prior, SPREADS, SHIFT, out)
+        best = _best(lattice, whole, free, out)
         if best is None:
             break
         chosen.append(best)
@@ -82,9 +83,15 @@ def _greedy(
     return chosen, free
 
 
+def _values(share: Floats, level: Rows, null: Floats, bins: Rows) -> Floats:
+    everyone = noise.everyone(bins, level)
+    loose = noise.loose_models(share, level, null, everyone)
+    return np.column_stack([share, share * share, null, everyone, loose])
+
+
 def _best(lattice: Lattice, values: Floats, free: npt.NDArray[np.bool_], out: Floats) -> int | None:
     """The element that explains most, among those of the best sums and all that contain them."""
-    out[out[:, 0] < BELIEVED, 1] = -np.inf
+    out[np.minimum(out[:, 0], out[:, 1]) < BELIEVED, 1] = -np.inf
     leading = np.argsort(-out[:, 1])[:WIDE]
     leading = leading[out[leading, 1] > 0]
     tried: dict[int, float] = {}
@@ -98,7 +105,7 @@ def _best(lattice: Lattice, values: Floats, free: npt.NDArray[np.bool_], out: Fl
                 parent = int(lattice.element[c, witness])
                 if parent not in tried or parent == e:
                     gain, over = _fit(lattice, c, parent, values, free)
-                    if gain > BELIEVED:
+                    if min(gain, over) > BELIEVED:
                         tried[parent] = max(tried.get(parent, -np.inf), over)
     return max(tried, key=lambda e: tried[e]) if tried else None
 
@@ -108,7 +115,7 @@ def _fit(
 ) -> tuple[float, float]:
     inside = np.flatnonzero((lattice.element[cuboid] == element) & free)
     ordered = values[inside[np.argsort(values[inside, 0])]]
-    over_null, over_all, mu, tau, pi = fit_one(ordered[:, 0], ordered[:, 1], ordered[:, 2], SPREADS)
+    over_null, over_all, mu, tau, pi = fit_one(ordered[:, 0], ordered[:, NULL - 1], ordered[:, ALL - 1])
     if len(inside) < 2 or abs(mu) < tau or pi < 0.5:
         return -np.inf, -np.inf
     prior = lattice.prior[cuboid]
