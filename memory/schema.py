@@ -1,6 +1,7 @@
 """Every table, in one place: the migration of each release is made from what stands here."""
 
 from sqlalchemy import (
+    DDL,
     JSON,
     Boolean,
     Column,
@@ -16,6 +17,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    event,
 )
 from sqlalchemy.types import TypeDecorator
 
@@ -192,6 +194,10 @@ items = Table(
     Column("currency", String(8), nullable=False),
     Column("case_id", String(40), index=True),
     Column("moved_from", JSON),  # {key, why} when its key drifted
+    Column("first_seen", Date),  # business date of the run that first saw it; onset may lie before, in history
+    Column("reference", String(64)),  # the difference when it was last reported: grew and shrank are against it
+    Column("every", Integer),  # business days between two rows of its key: 21 for a month-end account
+    Column("aged", Integer),  # the largest age limit already reported
     Column("body", JSON, nullable=False),
     Index("ix_items_recon_state", "recon", "state", "series_id"),
 )
@@ -203,9 +209,11 @@ item_events = Table(
     Column("item_id", String(40), nullable=False, index=True),
     Column("run_id", String(40), nullable=False, index=True),
     Column("business_date", Date),
-    Column("kind", String(16), nullable=False),  # new cleared aged grew shrank flipped moved returned
-    Column("body", JSON, nullable=False),
+    Column("kind", String(16), nullable=False),  # new cleared aged grew shrank flipped moved returned changed
+    Column("body", JSON, nullable=False),  # the item's state after it: what a restated file rolls back to
+    Column("recon", String(200), nullable=False),
     UniqueConstraint("item_id", "business_date", "kind"),
+    Index("ix_item_events_recon_date", "recon", "business_date"),
 )
 
 case_events = Table(
@@ -273,6 +281,9 @@ actions = Table(
     Column("four_eyes", Boolean, nullable=False),
     Column("maker", String(200), nullable=False),  # `tieout` or who asked for it
     Column("last_editor", String(200)),
+    Column("slot", String(80), nullable=False, server_default=""),  # one live draft per case, kind and slot
+    Column("first_by", String(200)),  # the first of two approvals, when the draft is the machine's own
+    Column("first_hash", String(64)),
     Column("approved_hash", String(64)),
     Column("approved_by", String(200)),
     Column("approved_at", UtcDateTime),
@@ -284,6 +295,7 @@ actions = Table(
     Column("fence", Integer, nullable=False),
     Column("attempts", Integer, nullable=False),
     Column("attempted_at", UtcDateTime),  # intent: written before the call
+    Column("resent", Integer, nullable=False, server_default="0"),  # how often it was sent again after a lost answer
     Column("next_at", UtcDateTime),
     Column("receipt", JSON),
     Column("fault", JSON),  # {code, sentence, buttons}
@@ -324,6 +336,27 @@ audit = Table(
     Column("body", Text, nullable=False),  # canonical JSON
     Column("previous", String(64), nullable=False),
     Column("hash", String(64), nullable=False),
+)
+
+# The database itself refuses to change the past; the hash chain shows it where somebody did all the same.
+for _verb in ("UPDATE", "DELETE"):
+    event.listen(
+        audit,
+        "after_create",
+        DDL(  # type: ignore[no-untyped-call]
+            f"CREATE TRIGGER audit_no_{_verb.lower()} BEFORE {_verb} ON audit "
+            "BEGIN SELECT RAISE(ABORT, 'the audit is append-only'); END"
+        ).execute_if(dialect="sqlite"),
+    )
+event.listen(
+    audit,
+    "after_create",
+    DDL(  # type: ignore[no-untyped-call]
+        "CREATE OR REPLACE FUNCTION audit_append_only() RETURNS trigger LANGUAGE plpgsql AS "
+        "$$ BEGIN RAISE EXCEPTION 'the audit is append-only'; END $$; "
+        "CREATE TRIGGER audit_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON audit "
+        "FOR EACH STATEMENT EXECUTE FUNCTION audit_append_only()"
+    ).execute_if(dialect="postgresql"),
 )
 
 doors = Table(

@@ -1,0 +1,636 @@
+"""The ledger of actions: what was drafted, what people decided on which bytes, and what may still be undone."""
+
+import hashlib
+import uuid
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal
+from email.utils import format_datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection, RowMapping
+
+from memory.action import (
+    MACHINE,
+    Action,
+    Decision,
+    Draft,
+    NoSuchAction,
+    NotAllowed,
+    Outcome,
+    Person,
+    TicketExists,
+    WrongState,
+)
+from memory.audit import AuditLog
+from memory.canonical import canonical, parse, payload_hash
+from memory.database import Database
+from memory.payloads import check_payload
+from memory.policy import four_eyes_reasons, refuse_destination
+from memory.schema import actions, decisions, doors, recon_comments, ticket_links
+from memory.verdicts import NO_APPROVAL, Ask, Change, judge, refuse_checker, refuse_worker
+from recon.clock import Clock
+from recon.errors import BadInput, TieoutError
+from recon.words import ActionKind, ActionState, DecisionKind
+
+_VOIDABLE: tuple[ActionState, ...] = ("draft", "pending", "approved", "failed")
+_ON_ITS_WAY: tuple[ActionState, ...] = ("executing", "checking", "unknown")
+_COLUMNS = {"payload": "payload_text", "proposal": "proposal_text"}
+
+
+@dataclass(frozen=True)
+class Result:
+    """One line of a bulk decision or of its preview."""
+
+    action_id: str
+    ok: bool
+    changed: bool
+    state: ActionState | None
+    sentence: str
+
+
+@dataclass(frozen=True)
+class TicketLink:
+    """The ticket that covers a scope."""
+
+    scope_key: str
+    ticket: str
+    door: str
+    case_id: str
+    state: str
+    """`open` or `closed`."""
+    url: str
+    created_at: datetime
+
+
+@dataclass(frozen=True)
+class DoorState:
+    """Why a door is shut, since when, and when it is tried again."""
+
+    name: str
+    paused: bool
+    """True: a person must act (a token expired); False: the other side is out of reach and it is tried again."""
+    sentence: str
+    since: datetime | None
+    next_at: datetime | None
+
+
+class Ledger:
+    """The people's side of the action store. Every change and its audit row are one transaction."""
+
+    def __init__(self, db: Database, audit: AuditLog, clock: Clock) -> None:
+        self._db = db
+        self._audit = audit
+        self._clock = clock
+
+    # --- drafting ---------------------------------------------------------------------------------------------
+
+    def draft(self, want: Draft) -> Action:
+        """Stores a draft and gives it back; the same draft of the same source twice is one (a node may run again).
+
+        A newer draft of its slot supersedes what has not left. Raises BadPayload, NotAllowedHere (no valid
+        destination), NotCanonical, or TicketExists when the scope of a `jira.create` has its ticket already.
+        """
+        with self._write() as conn:
+            past = self._slot(conn, want)
+            number = max((action.generation for action in past), default=0) + 1
+            action_id = _action_id(want, number)
+            payload = check_payload(want.kind, self._filled(want, action_id))
+            refuse_destination(want.policy, want.kind, payload)
+            same = _same_draft(past, want, payload)
+            if same is not None:
+                return same
+            self._refuse_second_ticket(conn, want)
+            for old in past:
+                if old.state in _VOIDABLE and old.lease_owner is None:
+                    self._void(conn, old, "superseded", f"A newer draft ({action_id}) replaces it.")
+            row = self._new_row(want, action_id, number, canonical(payload))
+            conn.execute(actions.insert().values(**row))
+            self._audit.append(
+                conn, want.maker, "drafted", action_id, _drafted_body(want, payload), row["payload_hash"]
+            )
+            return self._load(conn, action_id)
+
+    def submit(self, action_id: str) -> Action:
+        """Puts a `draft` before a person (`pending`); anything else is left as it is."""
+        with self._write() as conn:
+            action = self._load(conn, action_id)
+            if action.state == "draft":
+                self._change(conn, action, {"state": "pending"})
+                self._audit.append(conn, MACHINE, "submitted", action_id, {}, action.payload_hash)
+            return self._load(conn, action_id)
+
+    def supersede_stale(self, case_id: str, source_hash: str, why: str) -> Sequence[Action]:
+        """Voids what rests on other rows than `source_hash`: drafts and approvals that have not left."""
+        with self._write() as conn:
+            query = sa.select(actions).where(
+                actions.c.case_id == case_id,
+                actions.c.source_hash != source_hash,
+                actions.c.state.in_(("draft", "pending", "approved")),
+                actions.c.lease_owner.is_(None),
+            )
+            stale = [_action(row) for row in conn.execute(query).mappings()]
+            for action in stale:
+                self._void(conn, action, "superseded", why)
+            return [self._load(conn, action.id) for action in stale]
+
+    def expire_due(self) -> Sequence[str]:
+        """Voids what nobody decided, or what could not leave, before its time ran out; gives back the ids."""
+        now = self._clock()
+        due = (
+            actions.c.state.in_(("draft", "pending", "approved")),
+            actions.c.expires_at <= now,
+            actions.c.lease_owner.is_(None),
+            actions.c.attempted_at.is_(None),
+        )
+        with self._db.read() as conn:
+            if conn.execute(sa.select(actions.c.id).where(*due).limit(1)).first() is None:
+                return []
+        with self._write() as conn:
+            stale = [_action(row) for row in conn.execute(sa.select(actions).where(*due)).mappings()]
+            for action in stale:
+                self._void(conn, action, "expired", "It expired before it left.")
+            return [action.id for action in stale]
+
+    # --- reading ----------------------------------------------------------------------------------------------
+
+    def get(self, action_id: str) -> Action:
+        """One action. Raises NoSuchAction."""
+        with self._db.read() as conn:
+            return self._load(conn, action_id)
+
+    def list(
+        self,
+        *,
+        state: ActionState | Sequence[ActionState] | None = None,
+        case_id: str | None = None,
+        recon: str | None = None,
+        kind: ActionKind | None = None,
+        limit: int = 200,
+        after: str | None = None,
+    ) -> Sequence[Action]:
+        """Actions, oldest first; `after` is the last id of the page before."""
+        query = sa.select(actions).order_by(actions.c.created_at, actions.c.id).limit(limit)
+        if state is not None:
+            query = query.where(actions.c.state.in_([state] if isinstance(state, str) else list(state)))
+        for column, value in ((actions.c.case_id, case_id), (actions.c.recon, recon), (actions.c.kind, kind)):
+            if value is not None:
+                query = query.where(column == value)
+        with self._db.read() as conn:
+            if after is not None:
+                last = self._load(conn, after)
+                query = query.where(sa.tuple_(actions.c.created_at, actions.c.id) > sa.tuple_(last.created_at, last.id))
+            return [_action(row) for row in conn.execute(query).mappings()]
+
+    def counts(self) -> dict[str, int]:
+        """How many actions there are of each state that has any."""
+        query = sa.select(actions.c.state, sa.func.count()).group_by(actions.c.state)
+        with self._db.read() as conn:
+            return {row[0]: row[1] for row in conn.execute(query)}
+
+    def decisions(self, action_id: str) -> Sequence[Decision]:
+        """What people decided on an action, oldest first."""
+        query = sa.select(decisions).where(decisions.c.action_id == action_id).order_by(decisions.c.at)
+        with self._db.read() as conn:
+            return [_decision(row) for row in conn.execute(query).mappings()]
+
+    def links(self, *, case_id: str | None = None, scope_key: str | None = None) -> Sequence[TicketLink]:
+        """The tickets that cover a case or a scope, oldest first: comment on the open one, close it when it clears."""
+        query = sa.select(ticket_links).order_by(ticket_links.c.created_at)
+        if case_id is not None:
+            query = query.where(ticket_links.c.case_id == case_id)
+        if scope_key is not None:
+            query = query.where(ticket_links.c.scope_key == scope_key)
+        with self._db.read() as conn:
+            return [TicketLink(**row) for row in conn.execute(query).mappings()]
+
+    def comments(self, recon: str) -> dict[str, str]:
+        """Break id -> its newest approved comment, for the exported file."""
+        query = (
+            sa.select(recon_comments.c.break_id, recon_comments.c.comment)
+            .where(recon_comments.c.recon == recon)
+            .order_by(recon_comments.c.at)
+        )
+        with self._db.read() as conn:
+            return {row[0]: row[1] for row in conn.execute(query)}
+
+    def doors(self) -> Sequence[DoorState]:
+        """The doors that are shut just now, and why."""
+        query = sa.select(doors).where(doors.c.next_at.is_not(None)).order_by(doors.c.name)
+        with self._db.read() as conn:
+            return [DoorState(**row) for row in conn.execute(query).mappings()]
+
+    # --- deciding ---------------------------------------------------------------------------------------------
+
+    def decide(
+        self,
+        action_id: str,
+        decision: DecisionKind,
+        payload_hash: str,
+        by: Person,
+        payload: Mapping[str, Any] | None = None,
+        note: str = "",
+    ) -> Outcome:
+        """Records what a person decided on the bytes they saw; it is committed when this returns.
+
+        `approve` binds the hash and starts the undo window; `edit` stores a new draft (state `pending`, a new
+        hash) to be approved as a second step; `reject` ends it; `respond` keeps the words for the planner.
+        Deciding the same again gives `changed=False` and writes nothing.
+        Raises NoSuchAction (404); NotAllowed (403: role, or a second person must approve); StaleHash (409, with
+        `.current_hash`); WrongState (409: too late, or expired); BadPayload or NotAllowedHere (422: the edit).
+        """
+        ask = Ask(decision, payload_hash, by, payload, note)
+        with self._write() as conn:
+            action = self._load(conn, action_id)
+            change = judge(action, ask, self._clock())
+            if not change.changed:
+                return Outcome(action, changed=False, sentence=change.sentence)
+            decision_id = self._apply(conn, action, ask, change)
+            return Outcome(self._load(conn, action_id), True, change.sentence, decision_id)
+
+    def decide_many(
+        self,
+        which: Sequence[tuple[str, str]],
+        decision: DecisionKind,
+        by: Person,
+        note: str = "",
+        *,
+        preview: bool = False,
+    ) -> Sequence[Result]:
+        """One decision on many (action id, hash seen), each with its own result; none stops the others.
+
+        With `preview` nothing is written: each result says what would happen.
+        """
+        results = []
+        for action_id, seen in which:
+            try:
+                if preview:
+                    action = self.get(action_id)
+                    change = judge(action, Ask(decision, seen, by, None, note), self._clock())
+                    state = change.values.get("state", action.state)
+                    results.append(Result(action_id, True, change.changed, state, change.sentence))
+                else:
+                    out = self.decide(action_id, decision, seen, by, None, note)
+                    results.append(Result(action_id, True, out.changed, out.action.state, out.sentence))
+            except TieoutError as error:
+                results.append(Result(action_id, False, False, None, str(error)))
+        return results
+
+    def undo(self, action_id: str, by: Person) -> Outcome:
+        """Takes an approval back (`pending` again) as long as nothing has left, which is sure within the window.
+
+        Raises NoSuchAction, NotAllowed (not the one who approved, and no approver), WrongState (it has left).
+        """
+        with self._write() as conn:
+            action = self._load(conn, action_id)
+            if by.name != action.approved_by:
+                refuse_checker(by, "undoing another's approval")
+            refuse_worker(by, "undoing")
+            if action.state != "approved" or action.lease_owner or action.attempted_at:
+                raise WrongState(action, "undone")
+            self._change(conn, action, {**NO_APPROVAL, "state": "pending", "first_by": None, "first_hash": None})
+            self._audit.append(conn, by.name, "undone", action_id, {"role": by.role}, action.payload_hash)
+            return Outcome(self._load(conn, action_id), True, "Undone; nothing has left.")
+
+    # --- after a fault: the three buttons ---------------------------------------------------------------------
+
+    def found(self, action_id: str, by: Person, reference: str, note: str = "") -> Outcome:
+        """ "I found it": an `unknown` action did arrive, as the person saw with their own eyes; it is `done`.
+
+        `reference` is where: the ticket key, the Message-ID. Raises NoSuchAction, NotAllowed, WrongState, BadInput.
+        """
+        if not reference.strip():
+            msg = "say where you found it: the ticket key, the Message-ID or the request id"
+            raise BadInput(msg)
+        with self._write() as conn:
+            action = self._load(conn, action_id)
+            refuse_worker(by, "saying that it arrived")
+            if action.state not in ("unknown", "checking"):
+                raise WrongState(action, "found")
+            receipt = {
+                "reference": reference.strip(),
+                "url": "",
+                "detail": f"Found by {by.name}.",
+                "found_by": by.name,
+            }
+            self._change(conn, action, {**_FREE, "state": "done", "receipt": receipt, "fault": None})
+            if action.kind == "jira.create":
+                link_ticket(conn, action, reference.strip(), "", self._clock())
+            body = {"role": by.role, "reference": reference.strip(), "note": note}
+            self._audit.append(conn, by.name, "found", action_id, body, action.payload_hash)
+            return Outcome(self._load(conn, action_id), True, f"Recorded: it arrived as {reference.strip()}.")
+
+    def send_again(self, action_id: str, by: Person, note: str = "") -> Outcome:
+        """ "Send again": an `unknown` or `failed` action leaves once more, the same bytes, at the end of the queue.
+
+        Raises NoSuchAction, NotAllowed (needs approver or admin), WrongState.
+        """
+        with self._write() as conn:
+            action = self._load(conn, action_id)
+            refuse_checker(by, "sending again")
+            if action.state not in ("unknown", "failed") or action.approved_hash != action.payload_hash:
+                raise WrongState(action, "sent again")
+            if action.four_eyes and by.name in action.humans:
+                msg = f"{by.name} had a hand in {action.id}; a second person must send it again"
+                raise NotAllowed(msg)
+            values = {
+                **_FREE,
+                "state": "approved",
+                "fault": None,
+                "attempted_at": None,
+                "resent": 0,
+                "order_n": self._next_order(conn),
+                "expires_at": self._clock() + timedelta(days=action.policy.expires_days),
+            }
+            self._change(conn, action, values)
+            body = {"role": by.role, "note": note, "was": action.state}
+            self._audit.append(conn, by.name, "sent_again", action_id, body, action.payload_hash)
+            return Outcome(self._load(conn, action_id), True, "It leaves once more.")
+
+    def give_up(self, action_id: str, by: Person, note: str = "") -> Outcome:
+        """ "Give up": an `unknown` or `failed` action is left as it is and leaves the queue (`failed`, given up).
+
+        Raises NoSuchAction, NotAllowed, WrongState.
+        """
+        with self._write() as conn:
+            action = self._load(conn, action_id)
+            refuse_worker(by, "giving up")
+            if action.state not in ("unknown", "failed", "checking"):
+                raise WrongState(action, "given up")
+            if (action.fault or {}).get("code") == "given_up":
+                return Outcome(action, False, "It was given up already.")
+            open_end = " Whether it arrived is not known." if action.state != "failed" else ""
+            fault = {"code": "given_up", "sentence": f"{by.name} gave it up.{open_end}"}
+            self._change(conn, action, {**_FREE, "state": "failed", "fault": fault})
+            body = {"role": by.role, "note": note, "was": action.state}
+            self._audit.append(conn, by.name, "given_up", action_id, body, action.payload_hash)
+            return Outcome(self._load(conn, action_id), True, fault["sentence"])
+
+    def open_door(self, name: str, by: Person) -> None:
+        """ "Try again": lets a shut door be knocked on at once. Raises NotAllowed."""
+        refuse_worker(by, "opening a door")
+        with self._write() as conn:
+            shut = conn.execute(sa.delete(doors).where(doors.c.name == name)).rowcount
+            if shut:
+                self._audit.append(conn, by.name, "door_opened", name, {"role": by.role})
+
+    # --- the graph's side -------------------------------------------------------------------------------------
+
+    def waiting_decisions(self, limit: int = 100) -> Sequence[Decision]:
+        """Decisions that no graph has taken up yet, oldest first: the sweep resumes their threads."""
+        query = sa.select(decisions).where(decisions.c.carried_at.is_(None)).order_by(decisions.c.at).limit(limit)
+        with self._db.read() as conn:
+            return [_decision(row) for row in conn.execute(query).mappings()]
+
+    def carried(self, decision_id: str) -> bool:
+        """Marks a decision as taken up; False when it was already."""
+        with self._db.begin() as conn:
+            query = (
+                sa.update(decisions)
+                .where(decisions.c.id == decision_id, decisions.c.carried_at.is_(None))
+                .values(carried_at=self._clock())
+            )
+            return conn.execute(query).rowcount == 1
+
+    # --- within a transaction ---------------------------------------------------------------------------------
+
+    @contextmanager
+    def _write(self) -> Iterator[Connection]:
+        with self._db.begin() as conn:
+            self._audit.lock(conn)
+            yield conn
+
+    def _load(self, conn: Connection, action_id: str) -> Action:
+        return load_action(conn, action_id)
+
+    def _slot(self, conn: Connection, want: Draft) -> Sequence[Action]:
+        query = sa.select(actions).where(
+            actions.c.case_id == want.case_id, actions.c.kind == want.kind, actions.c.slot == want.slot
+        )
+        return [_action(row) for row in conn.execute(query.order_by(actions.c.generation)).mappings()]
+
+    def _filled(self, want: Draft, action_id: str) -> dict[str, Any]:
+        payload = dict(want.payload)
+        if want.kind == "email.send":
+            payload.setdefault("message_id", f"<{action_id.lower()}@tieout>")
+            payload.setdefault("date", format_datetime(self._clock()))
+        return payload
+
+    def _refuse_second_ticket(self, conn: Connection, want: Draft) -> None:
+        if want.kind != "jira.create":
+            return
+        covered = open_link(conn, want.scope_key)
+        if covered is not None:
+            raise TicketExists(covered, None)
+        query = sa.select(actions.c.id).where(
+            actions.c.scope_key == want.scope_key,
+            actions.c.kind == "jira.create",
+            actions.c.state.in_(_ON_ITS_WAY),
+        )
+        moving = conn.execute(query).scalar()
+        if moving is not None:
+            raise TicketExists(None, moving)
+
+    def _new_row(self, want: Draft, action_id: str, number: int, text: str) -> dict[str, Any]:
+        now = self._clock()
+        reasons = four_eyes_reasons(want.policy, want.kind, parse(text), want.amount_base)
+        meta = {
+            **want.meta,
+            "policy": want.policy.to_json(),
+            "four_eyes": list(reasons),
+            "amount_base": format(want.amount_base, "f"),
+        }
+        return {
+            "id": action_id,
+            "case_id": want.case_id,
+            "recon": want.recon,
+            "kind": want.kind,
+            "state": "pending" if want.ready else "draft",
+            "generation": number,
+            "payload": text,
+            "payload_hash": payload_hash(text),
+            "proposal": text,
+            "rationale": want.rationale,
+            "scope_key": want.scope_key,
+            "source_hash": want.source_hash,
+            "amount_base": float(want.amount_base),
+            "four_eyes": bool(reasons),
+            "maker": want.maker,
+            "slot": want.slot,
+            "expires_at": now + timedelta(days=want.policy.expires_days),
+            "fence": 0,
+            "attempts": 0,
+            "resent": 0,
+            "thread_id": want.thread_id,
+            "meta": meta,
+            "created_at": now,
+            "updated_at": now,
+        }
+
+    def _apply(self, conn: Connection, action: Action, ask: Ask, change: Change) -> str:
+        values = dict(change.values)
+        if change.takes_order:
+            values["order_n"] = self._next_order(conn)
+        self._change(conn, action, values)
+        after = self._load(conn, action.id)
+        edited = ask.decision == "edit"
+        decision_id = f"D{uuid.uuid4().hex[:16]}"
+        conn.execute(
+            decisions.insert().values(
+                id=decision_id,
+                action_id=action.id,
+                case_id=action.case_id,
+                kind=ask.decision,
+                who=ask.by.name,
+                role=ask.by.role,
+                at=self._clock(),
+                seen_hash=ask.payload_hash,
+                new_hash=after.payload_hash if edited else None,
+                payload=after.payload_text if edited else None,
+                note=ask.note,
+            )
+        )
+        body: dict[str, Any] = {
+            "case_id": action.case_id,
+            "kind": action.kind,
+            "role": ask.by.role,
+            "note": ask.note,
+            "seen_hash": ask.payload_hash,
+            "decision_id": decision_id,
+        }
+        if edited:
+            body["payload"] = _without_texts(after.payload)
+        self._audit.append(conn, ask.by.name, change.what, action.id, body, after.payload_hash)
+        return decision_id
+
+    def _change(self, conn: Connection, action: Action, values: Mapping[str, Any]) -> None:
+        swap(conn, action, {**values, "updated_at": self._clock()})
+
+    def _void(self, conn: Connection, action: Action, state: ActionState, why: str) -> None:
+        fault = {"code": state, "sentence": why}
+        self._change(conn, action, {**NO_APPROVAL, "state": state, "fault": fault})
+        self._audit.append(conn, MACHINE, state, action.id, {"why": why}, action.payload_hash)
+
+    def _next_order(self, conn: Connection) -> int:
+        return int(conn.execute(sa.select(sa.func.coalesce(sa.func.max(actions.c.order_n), 0))).scalar_one()) + 1
+
+
+_FREE: dict[str, Any] = {"lease_owner": None, "lease_until": None, "next_at": None}
+
+
+def load_action(conn: Connection, action_id: str) -> Action:
+    """One action, locked against other writers on PostgreSQL by the chain's lock. Raises NoSuchAction."""
+    row = conn.execute(sa.select(actions).where(actions.c.id == action_id)).mappings().first()
+    if row is None:
+        msg = f"no action has the id {action_id!r}; `tieout actions` lists them"
+        raise NoSuchAction(msg)
+    return _action(row)
+
+
+def swap(conn: Connection, seen: Action, values: Mapping[str, Any]) -> None:
+    """Compare and set: writes only onto the very state, bytes and fence that were read; raises WrongState else."""
+    query = (
+        sa.update(actions)
+        .where(
+            actions.c.id == seen.id,
+            actions.c.state == seen.state,
+            actions.c.payload_hash == seen.payload_hash,
+            actions.c.fence == seen.fence,
+        )
+        .values(**values)
+    )
+    if conn.execute(query).rowcount != 1:
+        raise WrongState(load_action(conn, seen.id), "changed")
+
+
+def open_link(conn: Connection, scope_key: str) -> str | None:
+    """The open ticket that covers a scope."""
+    query = sa.select(ticket_links.c.ticket).where(
+        ticket_links.c.scope_key == scope_key, ticket_links.c.state == "open"
+    )
+    return conn.execute(query.order_by(ticket_links.c.created_at)).scalar()
+
+
+def link_ticket(conn: Connection, action: Action, ticket: str, url: str, now: datetime) -> None:
+    """Notes that a ticket covers the action's scope; a second note of the same changes nothing."""
+    known = sa.select(ticket_links.c.ticket).where(
+        ticket_links.c.scope_key == action.scope_key, ticket_links.c.ticket == ticket
+    )
+    if conn.execute(known).first() is None:
+        conn.execute(
+            ticket_links.insert().values(
+                scope_key=action.scope_key,
+                ticket=ticket,
+                door=action.door,
+                case_id=action.case_id,
+                state="open",
+                url=url,
+                created_at=now,
+            )
+        )
+
+
+def _action(row: RowMapping) -> Action:
+    values = {_COLUMNS.get(name, name): value for name, value in row.items()}
+    values["amount_base"] = Decimal(values["meta"]["amount_base"])
+    return Action(**values)
+
+
+action_of = _action
+
+
+def _decision(row: RowMapping) -> Decision:
+    return Decision(**{name: value for name, value in row.items() if name != "payload"})
+
+
+def _action_id(want: Draft, number: int) -> str:
+    words = "\x1f".join((want.recon, want.case_id, want.kind, want.slot, str(number)))
+    return f"A{hashlib.sha256(words.encode()).hexdigest()[:12]}"
+
+
+def _same_draft(past: Sequence[Action], want: Draft, payload: Mapping[str, Any]) -> Action | None:
+    """The newest action of the slot when it proposes the same on the same rows, whatever became of it."""
+    if not past or past[-1].state in ("superseded", "expired"):
+        return None
+    newest = past[-1]
+    own = ("message_id", "date")
+    proposed = {name: value for name, value in newest.proposal.items() if name not in own}
+    asked = {name: value for name, value in payload.items() if name not in own}
+    return newest if proposed == asked and newest.source_hash == want.source_hash else None
+
+
+def _without_texts(payload: Mapping[str, Any]) -> dict[str, Any]:
+    """A payload for the audit: attachments by name and hash."""
+    files = payload.get("attachments")
+    if not files:
+        return dict(payload)
+    return {**payload, "attachments": [{"name": file["name"], "sha256": file["sha256"]} for file in files]}
+
+
+def _drafted_body(want: Draft, payload: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "case_id": want.case_id,
+        "recon": want.recon,
+        "kind": want.kind,
+        "slot": want.slot,
+        "payload": _without_texts(payload),
+        "rationale": want.rationale,
+        "source_hash": want.source_hash,
+        "meta": _plain(dict(want.meta)),
+    }
+
+
+def _plain(value: Any) -> Any:
+    """Floats as text, so that the audit's bytes are canonical."""
+    match value:
+        case float():
+            return repr(value)
+        case dict():
+            return {str(key): _plain(inner) for key, inner in value.items()}
+        case list() | tuple():
+            return [_plain(inner) for inner in value]
+        case _:
+            return value

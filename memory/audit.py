@@ -1,0 +1,216 @@
+"""The audit: an append-only, hash-chained list of who did what, when and on which bytes."""
+
+import hashlib
+import json
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from memory.canonical import canonical, hash_of
+from memory.database import Database
+from memory.schema import audit
+from recon.clock import Clock
+
+GENESIS = "0" * 64
+_LOCK = 7108
+"""PostgreSQL advisory lock: one writer of the chain at a time."""
+
+
+@dataclass(frozen=True)
+class AuditRow:
+    """One link of the chain."""
+
+    n: int
+    """1, 2, 3, ... without a gap."""
+    at: datetime
+    who: str
+    what: str
+    target: str
+    payload_hash: str | None
+    body: str
+    """Canonical JSON."""
+    previous: str
+    hash: str
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "n": self.n,
+            "at": self.at.isoformat(),
+            "who": self.who,
+            "what": self.what,
+            "target": self.target,
+            "payload_hash": self.payload_hash,
+            "body": json.loads(self.body),
+            "previous": self.previous,
+            "hash": self.hash,
+        }
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What verifying found."""
+
+    ok: bool
+    rows: int
+    head: str
+    sentence: str
+    first_bad: int | None = None
+
+
+class AuditLog:
+    """Writes and checks the chain. `append` belongs into the transaction of the change that it tells of."""
+
+    def __init__(self, db: Database, clock: Clock) -> None:
+        self._db = db
+        self._clock = clock
+
+    def lock(self, conn: Connection) -> None:
+        """Waits for its turn to write the chain; released by commit or rollback. SQLite has one writer anyway."""
+        if not self._db.is_sqlite:
+            conn.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_LOCK})")
+
+    def append(
+        self,
+        conn: Connection,
+        who: str,
+        what: str,
+        target: str,
+        body: Mapping[str, Any],
+        payload_hash: str | None = None,
+    ) -> AuditRow:
+        """Adds one row within the caller's write transaction; raises NotCanonical for floats in the body."""
+        self.lock(conn)
+        last = conn.execute(sa.select(audit.c.n, audit.c.hash).order_by(audit.c.n.desc()).limit(1)).first()
+        n, previous = (last.n + 1, last.hash) if last else (1, GENESIS)
+        at = self._clock()
+        text = canonical(dict(body))
+        link = _link(n, at, who, what, target, payload_hash, text, previous)
+        row = AuditRow(n, at, who, what, target, payload_hash, text, previous, link)
+        conn.execute(audit.insert().values(**vars(row)))
+        return row
+
+    def head(self) -> tuple[int, str]:
+        """The newest row's number and hash; (0, zeros) when there is none."""
+        with self._db.read() as conn:
+            last = conn.execute(sa.select(audit.c.n, audit.c.hash).order_by(audit.c.n.desc()).limit(1)).first()
+        return (last.n, last.hash) if last else (0, GENESIS)
+
+    def rows(
+        self, *, target: str | None = None, after: int = 0, until: datetime | None = None, limit: int = 1000
+    ) -> list[AuditRow]:
+        """Rows in order, after number `after`, of one target or of all, no later than `until`."""
+        query = sa.select(audit).where(audit.c.n > after).order_by(audit.c.n).limit(limit)
+        if target is not None:
+            query = query.where(audit.c.target == target)
+        if until is not None:
+            query = query.where(audit.c.at <= until)
+        with self._db.read() as conn:
+            return [AuditRow(**row._mapping) for row in conn.execute(query)]
+
+    def verify(self, heads: Path | None = None) -> Verdict:
+        """Walks the whole chain; with `heads`, also checks that each exported head is still part of it.
+
+        A changed byte, a missing, added or moved row breaks the chain; a cut-off tail breaks an exported head.
+        """
+        marks = dict(read_heads(heads)) if heads is not None else {}
+        previous, count = GENESIS, 0
+        for row in self._walk():
+            count += 1
+            why = _fault(row, count, previous)
+            if why is None and marks.get(row.n, row.hash) != row.hash:
+                why = f"row {row.n} is not the one whose hash was exported"
+            if why:
+                return Verdict(
+                    ok=False, rows=count, head=previous, sentence=f"The audit is broken: {why}.", first_bad=count
+                )
+            previous = row.hash
+        lost = [n for n in marks if n > count]
+        if lost:
+            why = f"The audit is broken: it ends at row {count}, but the head of row {max(lost)} was exported."
+            return Verdict(ok=False, rows=count, head=previous, sentence=why, first_bad=count + 1)
+        said = f"{count} rows, each linked to the one before; head {previous[:16]}."
+        if marks:
+            said += f" {len(marks)} exported heads agree."
+        return Verdict(ok=True, rows=count, head=previous, sentence=said)
+
+    def export_head(self, folder: Path) -> Path | None:
+        """Writes today's head once a day as `audit-head-YYYY-MM-DD.json`; None when it stands or there is nothing.
+
+        Keep the folder, or a copy, where the database's administrator cannot write: that is what it is for.
+        """
+        today = self._clock().date().isoformat()
+        path = folder / f"audit-head-{today}.json"
+        n, head = self.head()
+        if path.exists() or n == 0:
+            return None
+        folder.mkdir(parents=True, exist_ok=True)
+        partial = path.with_suffix(".part")
+        with partial.open("w", encoding="utf-8") as out:
+            json.dump({"day": today, "n": n, "hash": head}, out)
+            out.flush()
+            os.fsync(out.fileno())
+        partial.replace(path)
+        return path
+
+    def _walk(self, batch: int = 2000) -> Iterator[AuditRow]:
+        after: int | None = None
+        while True:
+            query = sa.select(audit).order_by(audit.c.n).limit(batch)
+            if after is not None:
+                query = query.where(audit.c.n > after)
+            with self._db.read() as conn:
+                rows = [AuditRow(**row._mapping) for row in conn.execute(query)]
+            yield from rows
+            if len(rows) < batch:
+                return
+            after = rows[-1].n
+
+
+def read_heads(folder: Path) -> Sequence[tuple[int, str]]:
+    """The exported heads in a folder as (row number, hash)."""
+    heads = []
+    for path in sorted(folder.glob("audit-head-*.json")):
+        said = json.loads(path.read_text(encoding="utf-8"))
+        heads.append((int(said["n"]), str(said["hash"])))
+    return heads
+
+
+def _link(
+    n: int,
+    at: datetime,
+    who: str,
+    what: str,
+    target: str,
+    payload_hash: str | None,
+    body: str,
+    previous: str,
+) -> str:
+    return hash_of(
+        {
+            "n": n,
+            "at": at.isoformat(),
+            "who": who,
+            "what": what,
+            "target": target,
+            "payload_hash": payload_hash,
+            "body": hashlib.sha256(body.encode()).hexdigest(),
+            "previous": previous,
+        }
+    )
+
+
+def _fault(row: AuditRow, n: int, previous: str) -> str | None:
+    if row.n != n:
+        return f"row {n} is missing (the next is {row.n})"
+    if row.previous != previous:
+        return f"row {n} does not follow row {n - 1}"
+    found = _link(row.n, row.at, row.who, row.what, row.target, row.payload_hash, row.body, row.previous)
+    if found != row.hash:
+        return f"row {n} was changed after it was written"
+    return None

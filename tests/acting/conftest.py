@@ -1,0 +1,71 @@
+"""Databases for the acting tests: SQLite always, PostgreSQL where one can be had."""
+
+import shutil
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+import sqlalchemy as sa
+from acting.desk import TestDesk, open_desk
+from acting.postgres import postgres_url
+
+from memory.schema import metadata
+
+
+@pytest.fixture(scope="session")
+def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A migrated, empty database file: copying it is faster than migrating."""
+    path = tmp_path_factory.mktemp("template") / "tieout.db"
+    desk = open_desk(f"sqlite:///{path}", path.parent)
+    desk.db.upgrade()
+    desk.db.close()
+    return path
+
+
+@pytest.fixture(scope="session")
+def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    with postgres_url(tmp_path_factory.mktemp("postgres")) as url:
+        if url is None:
+            pytest.skip("no PostgreSQL: set TIEOUT_TEST_POSTGRES_URL, start one on 127.0.0.1:5432, or install initdb")
+        yield url
+
+
+@pytest.fixture(scope="session")
+def postgres_database(postgres_server: str) -> Iterator[str]:
+    """One database for the whole session, migrated; its tables are emptied between tests."""
+    name = f"tieout_test_{uuid.uuid4().hex[:10]}"
+    with psycopg.connect(postgres_server, autocommit=True) as conn:
+        conn.execute(f'CREATE DATABASE "{name}"')
+    url = sa.make_url(postgres_server).set(drivername="postgresql+psycopg", database=name)
+    text = url.render_as_string(hide_password=False)
+    desk = open_desk(text, Path("unused"))
+    desk.db.upgrade()
+    desk.db.close()
+    yield text
+    with psycopg.connect(postgres_server, autocommit=True) as conn:
+        conn.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
+def desk(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[TestDesk]:
+    """An empty desk on each database."""
+    if request.param == "sqlite":
+        path = tmp_path / "tieout.db"
+        shutil.copy(request.getfixturevalue("sqlite_template"), path)
+        made = open_desk(f"sqlite:///{path}", tmp_path)
+    else:
+        made = open_desk(request.getfixturevalue("postgres_database"), tmp_path)
+        empty(made)
+    yield made
+    made.db.close()
+
+
+def empty(desk: TestDesk) -> None:
+    """Removes every row, the audit's too: a test's database, not a bank's."""
+    with desk.db.begin() as conn:
+        conn.exec_driver_sql("SET session_replication_role = replica")
+        names = ", ".join(table.name for table in metadata.sorted_tables)
+        conn.exec_driver_sql(f"TRUNCATE {names}")
+        conn.exec_driver_sql("SET session_replication_role = DEFAULT")
