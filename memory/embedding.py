@@ -69,8 +69,55 @@ EMBEDDING_NAME: Final = "tieout-2"
 
 _WORD = re.compile(r"[^\W\d_]{2,}", re.UNICODE)
 _STOP: Final = frozenset(
-    "the and for from with this that was were are is be been has have had not but its into per than then "
-    "our your their they them will would should can could due all any to of in on at by as it an or we".split()
+    [
+        "the",
+        "and",
+        "for",
+        "from",
+        "with",
+        "this",
+        "that",
+        "was",
+        "were",
+        "are",
+        "is",
+        "be",
+        "been",
+        "has",
+        "have",
+        "had",
+        "not",
+        "but",
+        "its",
+        "into",
+        "per",
+        "than",
+        "then",
+        "our",
+        "your",
+        "their",
+        "they",
+        "them",
+        "will",
+        "would",
+        "should",
+        "can",
+        "could",
+        "due",
+        "all",
+        "any",
+        "to",
+        "of",
+        "in",
+        "on",
+        "at",
+        "by",
+        "as",
+        "it",
+        "an",
+        "or",
+        "we",
+    ]
 )
 
 

@@ -186,9 +186,7 @@ class Resolutions:
     def set_outcome(self, resolution_id: str, outcome: str) -> None:
         """What became of it later: reopened, rejected, resolved."""
         with self._db.begin() as connection:
-            connection.execute(
-                sa.update(resolutions).where(resolutions.c.id == resolution_id).values(outcome=outcome)
-            )
+            connection.execute(sa.update(resolutions).where(resolutions.c.id == resolution_id).values(outcome=outcome))
 
     def _index(self, recon: str, many: Sequence[Resolution]) -> None:
         held = self._held(recon)
@@ -196,9 +194,7 @@ class Resolutions:
         if missing:
             from dataclasses import replace
 
-            self._vectors.add(
-                recon, [r.id for r in missing], [replace(r.features, comment=r.comment) for r in missing]
-            )
+            self._vectors.add(recon, [r.id for r in missing], [replace(r.features, comment=r.comment) for r in missing])
             held.update(r.id for r in missing)
 
     def _held(self, recon: str) -> set[str]:
@@ -215,9 +211,7 @@ class Resolutions:
             ).scalar_one()
             if count == len(held):
                 return 0
-            ids = set(
-                connection.execute(sa.select(resolutions.c.id).where(resolutions.c.recon == recon)).scalars()
-            )
+            ids = set(connection.execute(sa.select(resolutions.c.id).where(resolutions.c.recon == recon)).scalars())
         gone = held - ids
         if gone:
             self._vectors.forget(recon, sorted(gone))
@@ -241,9 +235,7 @@ class Resolutions:
                 found.update({row.id: _from_row(row) for row in rows})
         return [found[i] for i in wanted if i in found]
 
-    def page(
-        self, recon: str | None = None, q: str = "", limit: int = 50, offset: int = 0
-    ) -> list[Resolution]:
+    def page(self, recon: str | None = None, q: str = "", limit: int = 50, offset: int = 0) -> list[Resolution]:
         """Newest first, for the screen and the API."""
         query = sa.select(resolutions).order_by(
             sa.desc(resolutions.c.business_date), sa.desc(resolutions.c.recorded_at), resolutions.c.id
@@ -259,9 +251,7 @@ class Resolutions:
         """All of a reconciliation up to a business date, newest first."""
         query = sa.select(resolutions).where(resolutions.c.recon == recon)
         if before is not None:
-            query = query.where(
-                sa.or_(resolutions.c.business_date <= before, resolutions.c.business_date.is_(None))
-            )
+            query = query.where(sa.or_(resolutions.c.business_date <= before, resolutions.c.business_date.is_(None)))
         query = query.order_by(sa.desc(resolutions.c.business_date), resolutions.c.id)
         if limit:
             query = query.limit(limit)
@@ -393,9 +383,7 @@ def _match(
     return Match(r, float(min(1.0, score)), ", ".join(why) or "nearest of what is known")
 
 
-def _columns(
-    features: Features, r: Resolution, rarity: dict[tuple[str, str], float]
-) -> tuple[float | None, list[str]]:
+def _columns(features: Features, r: Resolution, rarity: dict[tuple[str, str], float]) -> tuple[float | None, list[str]]:
     common = [c for c in features.columns if c in r.features.columns]
     if not common:
         return None, []

@@ -1,0 +1,124 @@
+"""The planner: code decides which drafts there are and where they go; the model writes their wording."""
+
+import logging
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
+from decimal import Decimal
+from typing import Any
+
+from agents.brief import Known
+from agents.casework import Casebook
+from agents.desk import Desk
+from agents.ledger import decision_of
+from agents.prompting import version
+from agents.routing import Destinations, destinations
+from agents.speaker import Said, Speaker
+from agents.state import CaseState
+from agents.templates import Sheet, payload, sheets
+from agents.views import PlannerView
+from memory.action import Action, Draft, TicketExists
+from memory.canonical import hash_of
+from memory.payloads import BadPayload
+from memory.policy import NotAllowedHere
+from recon.case import BreakRow
+
+log = logging.getLogger(__name__)
+
+_GONE = ("approved", "executing", "checking", "done", "unknown")
+
+
+def make_planner(desk: Desk, book: Casebook, speaker: Speaker) -> Callable[[CaseState], Awaitable[CaseState]]:
+    """The node: words the drafts and puts them into the ledger; run twice, it drafts once.
+
+    A `respond` counts as carried when its drafts stand in the ledger, not before.
+    """
+
+    async def planner(state: CaseState) -> CaseState:
+        case_id = state["case_id"]
+        known = book.known(case_id)
+        wish = decision_of(desk.db, state["words_from"]).note if state.get("words_from") else ""
+        to = destinations(known, desk.settings)
+        plan = [s for s in sheets(known, to, open_ticket(desk, to)) if not _left_already(desk, case_id, s)]
+        drafted: list[Action] = []
+        if plan:
+            known = replace(known, wish=wish, template={"kinds": [s.kind for s in plan]})
+            said = await speaker.ask("planner", known, **prompt_of(plan, wish))
+            drafted = [d for s in plan if (d := put(desk, known, s, to, said, state)) is not None]
+        if wish:
+            desk.ledger.carried(state["words_from"])
+        return {
+            "action_ids": [a.id for a in drafted],
+            "generation": state.get("generation", 1) + bool(wish and drafted),
+            "left_open": len(drafted),
+            "words_from": "",
+        }
+
+    return planner
+
+
+def after_planner(state: CaseState) -> str:
+    """Nothing drafted, nothing to approve: a case without a valid destination ends here."""
+    return "approval" if state.get("action_ids") else "librarian"
+
+
+def open_ticket(desk: Desk, to: Destinations) -> str | None:
+    """The ticket that covers the scope already."""
+    return next((link.ticket for link in desk.ledger.links(scope_key=to.scope_key) if link.state == "open"), None)
+
+
+def _left_already(desk: Desk, case_id: str, sheet: Sheet) -> bool:
+    """A draft of this kind that was approved is not worded again."""
+    if sheet.kind == "jira.comment":
+        return False
+    return any(
+        a.kind == sheet.kind and a.slot == sheet.slot and a.state in _GONE for a in desk.ledger.list(case_id=case_id)
+    )
+
+
+def prompt_of(plan: list[Sheet], wish: str) -> dict[str, str]:
+    """The planner's prompt values."""
+    kinds = ", ".join(s.kind for s in plan)
+    return {"kinds": kinds, "examples": "none yet", "wish": f"«{wish}»" if wish else "none"}
+
+
+def source_hash(breaks: Sequence[BreakRow]) -> str:
+    """The rows a draft rests on: a change of any of them voids it."""
+    rows = sorted((b.break_id, b.left or "", b.right or "", b.difference) for b in breaks)
+    return hash_of([list(row) for row in rows])
+
+
+def put(desk: Desk, known: Known, sheet: Sheet, to: Destinations, said: Said, state: CaseState) -> Action | None:
+    """One draft into the ledger; None when it has no valid destination after all."""
+    view = said.view
+    assert isinstance(view, PlannerView)
+    words = {"title": view.title, "body": view.body, "comment": view.comment}
+    draft = Draft(
+        case_id=known.case.id,
+        recon=known.case.recon,
+        kind=sheet.kind,
+        payload=payload(sheet, known, words),
+        rationale=view.rationale,
+        scope_key=to.scope_key,
+        source_hash=source_hash(known.breaks),
+        policy=to.policy,
+        amount_base=Decimal(str(round(known.case.amount_base, 2))),
+        slot=sheet.slot,
+        thread_id=state.get("thread_id"),
+        meta=meta_of(desk, said, view),
+    )
+    try:
+        return desk.ledger.draft(draft)
+    except (TicketExists, BadPayload, NotAllowedHere) as error:
+        log.warning("case %s: no %s drafted: %s", known.case.id, sheet.kind, error)
+        return None
+
+
+def meta_of(desk: Desk, said: Said, view: PlannerView) -> dict[str, Any]:
+    """By what the draft was made: the model, the prompt's version, the evidence cited."""
+    model = str(getattr(desk.model, "model_name", "offline"))
+    return {
+        "model": model if said.source == "model" else "rules",
+        "prompt": version("planner"),
+        "evidence": list(view.cites),
+        "why_rules": said.why_rules,
+    }

@@ -1,0 +1,182 @@
+"""The deterministic wording: every agent's answer by rule, from the brief alone. True by construction.
+
+The offline model speaks these words, and they stand in wherever a model's own words fail the grounding gate.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+Brief = Mapping[str, Any]
+
+
+def _of_kind(brief: Brief, *kinds: str) -> list[Mapping[str, Any]]:
+    return [e for kind in kinds for e in brief["evidence"] if e["kind"] == kind]
+
+
+def _sentence(text: str) -> str:
+    text = " ".join(text.split())
+    if not text:
+        return ""
+    return text if text[-1] in ".!?»" else text + "."
+
+
+def _stated(evidence: Sequence[Mapping[str, Any]]) -> str:
+    return " ".join(f"{_sentence(e['statement'])[:-1]} [{e['id']}]." for e in evidence if e["statement"].strip())
+
+
+def _ids(evidence: Sequence[Mapping[str, Any]]) -> list[str]:
+    return [e["id"] for e in evidence]
+
+
+def side_name(brief: Brief) -> str:
+    """The suspect source's own name, or an empty text."""
+    side = brief["case"]["suspect_side"]
+    if side == "both":
+        return f"{brief['sources']['left']} and {brief['sources']['right']}"
+    return str(brief["sources"].get(side, ""))
+
+
+def detector_view(brief: Brief) -> dict[str, Any]:
+    """Why the case is out of pattern, or why it is not."""
+    proof = _of_kind(brief, "band", "series", "onset")[:2] or _of_kind(brief, "break")[:1] or brief["evidence"][:1]
+    case = brief["case"]
+    if not proof:
+        return {
+            "verdict": "abstain",
+            "why": "There is no evidence on how this series behaved before.",
+            "settled_by": "history of the same key",
+            "cites": [],
+        }
+    opening = (
+        "The breaks are in line with their own past"
+        if case["kind"] == "document"
+        else "The breaks are out of pattern for their series"
+    )
+    if case["pattern"] == "insufficient_history":
+        opening = "There is not enough history to say what is usual here"
+    return {"verdict": "agree", "why": f"{opening}: {_stated(proof)}", "cites": _ids(proof)}
+
+
+def classifier_view(brief: Brief) -> dict[str, Any]:
+    """Pattern and cause, with what proves them."""
+    case = brief["case"]
+    proofs = _of_kind(brief, "proof", "pair", "side")[:2]
+    shape = _of_kind(brief, "band", "series", "break")[:1]
+    if case["cause"] == "unknown":
+        why = f"{case['pattern_label']}. No mechanism was found that explains the amounts. {_stated(shape)}"
+        settled = "the entries behind the difference in both sources"
+        return {
+            "verdict": "abstain" if not shape else "agree",
+            "pattern": case["pattern"],
+            "cause": "unknown",
+            "why": why.strip(),
+            "settled_by": settled,
+            "cites": _ids(shape),
+        }
+    why = f"{case['pattern_label']}. {case['cause_label']}: {_stated(proofs or shape)}"
+    return {
+        "verdict": "agree",
+        "pattern": case["pattern"],
+        "cause": case["cause"],
+        "why": why.strip(),
+        "cites": _ids(proofs or shape),
+    }
+
+
+def _precedent(brief: Brief) -> str:
+    found = brief["consensus"]
+    if not found:
+        return ""
+    return f"{found['statement']}: «{found['comment']}»."
+
+
+def next_step(brief: Brief) -> str:
+    """What to do first, without a figure in it."""
+    case = brief["case"]
+    side = side_name(brief)
+    if case["kind"] == "document":
+        return "Document the breaks with the comment proposed; nothing else is needed."
+    where = f"in {side}" if side and case["suspect_side"] in ("left", "right") else "in both sources"
+    match case["cause"]:
+        case "missing_left" | "missing_right":
+            return f"Ask why the entry is not there {where}, and whether it is late or lost."
+        case "timing" | "lag" | "stale":
+            return f"Check whether today's feed has arrived {where} before anything is corrected."
+        case "duplicate" | "misposting" | "sign_flip" | "scale" | "digit_slip":
+            return f"Have the entry corrected {where}."
+        case "fx_rate" | "price" | "reference_data" | "factor_rounding":
+            return f"Compare the rate or price that each source used, {where} first."
+        case "unknown" | "new":
+            return f"Look at the entries behind the difference {where}; no mechanism explains it yet."
+        case _:
+            return f"Check the entries {where}."
+
+
+def analyst_view(brief: Brief) -> dict[str, Any]:
+    """The summary that an operator reads first."""
+    case = brief["case"]
+    slices = _of_kind(brief, "slice")[:1]
+    proofs = _of_kind(brief, "proof", "pair")[:1]
+    shape = _of_kind(brief, "band")[:1] or _of_kind(brief, "break")[:1]
+    sides = _of_kind(brief, "side")[:1]
+    promises = _of_kind(brief, "promise")[:1]
+    used = [*slices, *proofs, *shape, *sides, *promises]
+    parts = [_sentence(case["title"]), _stated(used)]
+    if case["cause"] == "unknown" and not proofs:
+        parts.append("No mechanism was found that explains the amounts.")
+    parts += [_sentence(_precedent(brief)), next_step(brief)]
+    hypotheses = [
+        {"cause": h["cause"], "statement": h["statement"], "confidence": h["confidence"], "cites": h["cites"]}
+        for h in brief["hypotheses"]
+    ]
+    return {
+        "verdict": "agree",
+        "summary": " ".join(part for part in parts if part),
+        "hypotheses": hypotheses[:5],
+        "next_step": next_step(brief),
+        "cites": list(dict.fromkeys(_ids(used))),
+    }
+
+
+def comment_for(brief: Brief) -> str:
+    """The comment that documents the breaks: the desk's own where there is a precedent."""
+    found = brief["consensus"]
+    if found:
+        return str(found["comment"])
+    case = brief["case"]
+    if case["cause"] not in ("unknown", "", "new"):
+        proofs = _of_kind(brief, "proof", "pair")[:1]
+        if proofs:
+            return f"{case['cause_label']}: {_sentence(proofs[0]['statement'])}"
+    return _sentence(case["pattern_label"])
+
+
+def planner_view(brief: Brief) -> dict[str, Any]:
+    """The drafts' wording."""
+    case = brief["case"]
+    analyst = analyst_view(brief)
+    asked = next_step(brief)
+    cause = case["cause_label"] if case["cause"] not in ("unknown", "") else case["pattern_label"]
+    where = ", ".join(f"{column} {value}" for column, value in (case["scope"] or case["key"]).items())
+    title = f"{cause}: {where}" if where else f"{cause}: {case['recon']}"
+    body = " ".join(part for part in (analyst["summary"].replace(asked, "").strip(), asked) if part)
+    rationale = _rationale(brief)
+    return {
+        "title": title[:180],
+        "body": body,
+        "comment": comment_for(brief)[:400],
+        "rationale": rationale[:400],
+        "cites": analyst["cites"],
+    }
+
+
+def _rationale(brief: Brief) -> str:
+    found = brief["consensus"]
+    case = brief["case"]
+    if found:
+        return f"{found['statement']}."
+    if case["kind"] == "document":
+        return "The breaks are in line with their own past; the comment documents that they are valid."
+    if case["cause"] == "unknown":
+        return "The breaks are out of pattern and no mechanism explains them; somebody has to look at the entries."
+    return f"{case['cause_label']} is proved by arithmetic; the ticket asks for the correction."
