@@ -1,0 +1,124 @@
+"""A fee or tax: a round share, or a fixed amount, that recurs across breaks of different amounts."""
+
+from collections.abc import Iterator
+from fractions import Fraction
+from typing import Final
+
+import numpy as np
+from scipy.stats import poisson
+
+from detectors.chance import crowd
+from detectors.digits import Units
+from detectors.mechanisms.ratios import Cluster, clusters, simplest
+from detectors.mechanisms.table import Bench, Breaks, Found
+from detectors.proof import Proof
+from recon.words import Side
+
+GATE: Final = 1e-4
+TIMES: Final = 3
+"""A fixed amount recurs when it stands on so many breaks of different keys."""
+SHARE: Final = Fraction(35, 100)
+MEANT: Final = 3
+"""A share of a fee has so many significant digits at most: 0.125%, 17.5%, 20%."""
+
+
+def find(bench: Bench, table: Breaks) -> Iterator[Found]:
+    if table.is_text or table.one_sided_pair:
+        return
+    for cluster in clusters(table, table.both):
+        share = as_share(cluster)
+        if share is not None and not one_currency(table, cluster):
+            yield from _shares(table, cluster, *share)
+    yield from _fixed(table)
+
+
+def as_share(cluster: Cluster) -> tuple[Fraction, str] | None:
+    """The round share of the cluster and of what it is taken: `gross` (of the larger) or `net` (on the smaller)."""
+    taken = simplest(1 - 1 / cluster.low, 1 - 1 / cluster.high, 6)
+    added = simplest(cluster.low - 1, cluster.high - 1, 6)
+    options = []
+    for found, of in ((taken, "gross"), (added, "net")):
+        if found is not None and found[0] > 0:
+            share = Fraction(found[0], 10 ** found[1])
+            if share <= SHARE and len(str(found[0]).rstrip("0")) <= MEANT:
+                options.append((len(str(found[0]).rstrip("0")), found[1], share, of))
+    return (min(options)[2], min(options)[3]) if options else None
+
+
+def one_currency(table: Breaks, cluster: Cluster) -> bool:
+    """True when the ratio belongs to one currency more than chance allows: a rate rather than a fee."""
+    codes = table.currency[table.both]
+    mine = table.currency[cluster.members]
+    if len(np.unique(mine)) > 1:
+        return False
+    share = np.count_nonzero(codes == mine[0]) / max(len(codes), 1)
+    return bool(share ** (len(mine) - 1) < 0.02) or _both_ways(table, cluster)
+
+
+def _both_ways(table: Breaks, cluster: Cluster) -> bool:
+    """Now the left is larger, now the right: a fee is taken on one side only."""
+    larger = np.abs(table.left[cluster.members]) > np.abs(table.right[cluster.members])
+    return bool(larger.any() and not larger.all())
+
+
+def percent(share: Fraction) -> str:
+    """A share as a percentage in exact decimals.
+
+    >>> percent(Fraction(1, 400)), percent(Fraction(1, 5))
+    ('0.25', '20')
+    """
+    digits, places = simplest(share * 100, share * 100, 9) or (0, 0)
+    text = str(digits).zfill(places + 1)
+    return f"{text[:-places]}.{text[-places:]}" if places else text
+
+
+def _shares(table: Breaks, cluster: Cluster, share: Fraction, of: str) -> Iterator[Found]:
+    said = percent(share)
+    others = len(cluster.members) - 1
+    for i in cluster.members:
+        larger: Side = "left" if abs(table.left[i]) > abs(table.right[i]) else "right"
+        base = (
+            max(abs(table.left[i]), abs(table.right[i]))
+            if of == "gross"
+            else min(abs(table.left[i]), abs(table.right[i]))
+        )
+        statement = (
+            f"The difference {table.figure(table.size[i])} is {said}% of {table.figure(base)}; "
+            f"{others} other break{'s' if others > 1 else ''} show the same share."
+        )
+        values = table.values(int(i)) | {"percent": said, "base": table.plain(base), "others": others}
+        rows = tuple(int(table.rows[j]) for j in cluster.members if j != i)
+        suspect: Side = "right" if larger == "left" else "left"
+        yield int(i), Proof("fee_or_tax", "share", statement, cluster.chance, suspect, rows[:20], values)
+
+
+def _fixed(table: Breaks) -> Iterator[Found]:
+    index = np.flatnonzero(table.both)
+    if len(index) < TIMES:
+        return
+    amounts, inverse, count = np.unique(table.diff[index], return_inverse=True, return_counts=True)
+    for a in np.flatnonzero(count >= TIMES):
+        members = index[inverse == a]
+        members = members[np.sort(np.unique(table.series[members], return_index=True)[1])]
+        expected = _expected(table, index, int(amounts[a]))
+        chance = float(poisson.sf(len(members) - 2, expected))
+        if len(members) >= TIMES and chance <= GATE:
+            yield from _amounts(table, index[inverse == a], len(members), chance)
+
+
+def _expected(table: Breaks, index: Units, amount: int) -> float:
+    """How often this very difference would recur among the others by chance, its sign included."""
+    others = table.diff[index]
+    others = others[np.abs(others) != abs(amount)]
+    return float(crowd(np.array([amount]), others)[0]) / 2
+
+
+def _amounts(table: Breaks, members: Units, keys: int, chance: float) -> Iterator[Found]:
+    for i in members:
+        statement = (
+            f"The difference of {table.figure(table.size[i])} is the same on {keys} keys with different amounts: "
+            f"a fixed charge."
+        )
+        values = table.values(int(i)) | {"charge": table.plain(table.size[i]), "keys": keys}
+        rows = tuple(int(table.rows[j]) for j in members if j != i)
+        yield int(i), Proof("fee_or_tax", "fixed", statement, chance, "unclear", rows[:20], values)

@@ -1,0 +1,112 @@
+"""Ratios that recur: breaks whose two amounts stand in one common ratio, to the rounding of the smaller one."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Final
+
+import numpy as np
+from scipy.stats import poisson
+
+from detectors.digits import Floats, Mask, Units
+from detectors.mechanisms.table import Breaks
+
+GATE: Final = 1e-4
+CLUSTERS: Final = 60
+"""At most so many common ratios are looked for in one panel."""
+PLAIN: Final = (2, 3, 4, 5, 10, 100, 1000, 10_000, 100_000, 1_000_000)
+"""Ratios with a mechanism of their own, or of none."""
+SPREAD: Final = 0.25
+"""A ratio's neighbourhood: a quarter of its own distance from 1, on the log scale."""
+
+
+@dataclass(frozen=True)
+class Cluster:
+    """Breaks that share a ratio of the larger amount to the smaller."""
+
+    members: Units
+    """Indices into the table."""
+    low: Fraction
+    high: Fraction
+    """The ratios that all members allow."""
+    chance: float
+    """The chance that so many would meet there by coincidence."""
+
+
+def ratio_bounds(big: int, small: int, grid: int) -> tuple[Fraction, Fraction]:
+    """The ratios that either amount's rounding to its grid allows.
+
+    >>> low, high = ratio_bounds(108, 100, 1)
+    >>> float(round(low, 4)), float(round(high, 4))
+    (1.0746, 1.0854)
+    """
+    return Fraction(2 * big, 2 * small + grid), Fraction(2 * big, 2 * small - grid)
+
+
+def clusters(table: Breaks, which: Mask) -> Iterator[Cluster]:
+    """The common ratios among the breaks of `which`, the most surprising first; each break is in one at most."""
+    grid = 10**table.grain
+    left, right = np.abs(table.left), np.abs(table.right)
+    big, small = np.maximum(left, right), np.minimum(left, right)
+    usable = which & table.both & ((table.left > 0) == (table.right > 0)) & (small >= 100 * grid)
+    for plain in PLAIN:
+        usable &= np.abs(big // plain - small) > 1
+    index = np.flatnonzero(usable)
+    index = index[_one_each(big[index], small[index])]
+    for _ in range(CLUSTERS):
+        if len(index) < 2:
+            return
+        found = _densest(big[index], small[index], grid)
+        if found is None:
+            return
+        members, chance = index[found[0]], found[1]
+        bounds = [ratio_bounds(int(big[i]), int(small[i]), grid) for i in members]
+        low, high = max(b[0] for b in bounds), min(b[1] for b in bounds)
+        index = np.setdiff1d(index, members)
+        if low <= high and chance <= GATE:
+            yield Cluster(members, low, high, chance)
+
+
+def _one_each(big: Units, small: Units) -> Units:
+    """The first of each distinct pair of amounts: the same break on two days is no recurrence."""
+    return np.sort(np.unique(np.stack([big, small]), axis=1, return_index=True)[1])
+
+
+def _densest(big: Units, small: Units, grid: int) -> tuple[Units, float] | None:
+    """The deepest overlap of ratio intervals against what the neighbourhood would bring by chance.
+
+    Floats only find the candidates; membership is decided again with fractions by the caller.
+    """
+    centre: Floats = np.log(big / small)
+    width: Floats = (0.5 * grid / small) * 1.0000001
+    order = np.argsort(centre, kind="stable")
+    centre, width = centre[order], width[order]
+    start, end = centre - width, centre + width
+    depth = np.searchsorted(np.sort(start), start, side="right") - np.searchsorted(np.sort(end), start, side="left")
+    if depth.max() < 2:
+        return None
+    reach = np.maximum(SPREAD * centre, 3 * width)
+    total = np.concatenate([[0.0], np.cumsum(2 * width)])
+    lo, hi = np.searchsorted(centre, centre - reach), np.searchsorted(centre, centre + reach, side="right")
+    near = hi - lo
+    mean = (total[hi] - total[lo]) / near
+    # those that meet here are not the crowd; whoever else is near is, and half a break more
+    expected = (near - depth + 0.5) * (mean + width) / (2 * reach)
+    chance = poisson.sf(depth - 2, np.maximum(expected, 1e-12))
+    best = int(np.lexsort((start, chance))[0])
+    point = start[best]
+    members = np.flatnonzero((start <= point) & (end >= point))
+    return order[members], float(chance[best])
+
+
+def simplest(low: Fraction, high: Fraction, most: int = 9) -> tuple[int, int] | None:
+    """The decimal with the fewest places between the two, as (digits, places); None when it needs over `most`.
+
+    >>> simplest(Fraction(108339, 100000), Fraction(108341, 100000))
+    (10834, 4)
+    """
+    for places in range(most + 1):
+        digits = -((-low.numerator * 10**places) // low.denominator)
+        if digits * high.denominator <= high.numerator * 10**places:
+            return digits, places
+    return None

@@ -1,0 +1,28 @@
+"""Sign reversed: one side is exactly the other's opposite."""
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from detectors.chance import believable
+from detectors.digits import digit_count
+from detectors.mechanisms.table import Bench, Breaks, Found
+from detectors.proof import Proof
+
+
+def find(bench: Bench, table: Breaks) -> Iterator[Found]:
+    if table.is_text or table.one_sided_pair:
+        return
+    passed = table.both & (table.left == -table.right)
+    chance = table.coincidence(table.left)
+    for i in np.flatnonzero(believable(passed, chance, digit_count(table.left))):
+        yield int(i), _proof(table, int(i), float(chance[i]))
+
+
+def _proof(table: Breaks, i: int, chance: float) -> Proof:
+    statement = (
+        f"{table.left_name} has {table.figure(table.left[i])} and {table.right_name} "
+        f"{table.figure(table.right[i])}: the same amount with the sign reversed, "
+        f"so the difference is twice {table.figure(abs(table.left[i]))}."
+    )
+    return Proof("sign_flip", "sign", statement, chance, table.suspect(i), values=table.values(i))

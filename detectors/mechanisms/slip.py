@@ -1,0 +1,99 @@
+"""A digit slip: one digit wrong, two neighbours transposed, one dropped or one too many."""
+
+from collections.abc import Iterator
+from typing import Final
+
+import numpy as np
+
+from detectors.chance import believable
+from detectors.digits import POWERS, Mask, Units, digit_count, trailing_zeros
+from detectors.mechanisms.table import Bench, Breaks, Found
+from detectors.proof import Proof
+
+WRONG, SWAPPED, DROPPED = 1, 2, 3
+NAMES: Final = {WRONG: "wrong_digit", SWAPPED: "transposition", DROPPED: "dropped_digit"}
+
+
+def find(bench: Bench, table: Breaks) -> Iterator[Found]:
+    """The difference decides how surprising a wrong digit is: of a random one of this size, few are c x 10**p."""
+    if table.is_text or table.one_sided_pair:
+        return
+    tested = table.both & ((table.left > 0) == (table.right > 0))
+    a, b = np.abs(table.left), np.abs(table.right)
+    grain = np.minimum(np.minimum(trailing_zeros(a), trailing_zeros(b)), digit_count(table.diff) - 1)
+    unit = POWERS[np.maximum(np.minimum(grain, table.grain), 0)]
+    a, b = a // unit, b // unit
+    kind, place = slips(a, b)
+    kind = np.where(tested, kind, 0)
+    chance = _chance(a, b)
+    accepted = believable(kind > 0, chance, digit_count(a - b) * 2 + (digit_count(a) != digit_count(b)))
+    for i in np.flatnonzero(accepted):
+        yield int(i), _proof(table, int(i), int(kind[i]), int(place[i]), float(chance[i]))
+
+
+def slips(a: Units, b: Units) -> tuple[Units, Units]:
+    """For each pair of non-negative amounts the kind of slip (0: none) and its place, counted from the last digit.
+
+    >>> a = np.array([5234, 5234, 5234, 5234, 523]); b = np.array([5934, 5324, 534, 5634, 5213])
+    >>> [x.tolist() for x in slips(a, b)]
+    [[1, 2, 3, 1, 3], [2, 1, 2, 2, 1]]
+    """
+    kind = np.zeros(len(a), dtype=np.int64)
+    place = np.zeros(len(a), dtype=np.int64)
+    gap = np.abs(a - b)
+    low, high = np.minimum(a, b), np.maximum(a, b)
+    for p in range(18):
+        power = int(POWERS[p])
+        if not (high >= power).any():
+            break
+        wrong = _same_but(a, b, p, 1) & (gap > 0)
+        swapped = _same_but(a, b, p, 2) & (gap > 0) & _swapped(a, b, p)
+        dropped = high // (10 * power) * power + high % power == low
+        dropped &= digit_count(high) == digit_count(low) + 1
+        for mask, which in ((wrong, WRONG), (swapped, SWAPPED), (dropped, DROPPED)):
+            fresh = mask & (kind == 0)
+            kind[fresh], place[fresh] = which, p
+    return kind, place
+
+
+def _same_but(a: Units, b: Units, place: int, width: int) -> Mask:
+    """True where all digits agree but for `width` of them from `place` up, and both are equally long."""
+    power = int(POWERS[place])
+    if place + width > 18:
+        return np.zeros(len(a), dtype=np.bool_)
+    above = int(POWERS[place + width])
+    same = (a // above == b // above) & (a % power == b % power)
+    return np.asarray(same & (digit_count(a) == digit_count(b)))
+
+
+def _swapped(a: Units, b: Units, place: int) -> Mask:
+    first = a // int(POWERS[place]) % 100
+    second = b // int(POWERS[place]) % 100
+    return np.asarray(first % 10 * 10 + first // 10 == second)
+
+
+def _chance(a: Units, b: Units) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
+    """Of the differences (or, where lengths differ, amounts) of this size, the share that any slip would give."""
+    lengths = digit_count(a)
+    same = lengths == digit_count(b)
+    gap = digit_count(a - b)
+    short = np.minimum(lengths, digit_count(b))
+    close = 11.0 / (18.0 * 10.0 ** (np.maximum(gap, 1) - 1))
+    apart = (short + 1.0) / (9.0 * 10.0 ** (np.maximum(short, 1) - 1))
+    return np.minimum(np.where(same, close, apart), 1.0)
+
+
+def _proof(table: Breaks, i: int, kind: int, place: int, chance: float) -> Proof:
+    left, right = table.figure(table.left[i]), table.figure(table.right[i])
+    sides = f"{table.left_name} has {left}, {table.right_name} {right}"
+    gap = table.figure(table.size[i])
+    match kind:
+        case 1:
+            what = f"one digit differs, by {gap}"
+        case 2:
+            what = f"two neighbouring digits are transposed, which makes {gap}"
+        case _:
+            longer = abs(table.left[i]) > abs(table.right[i])
+            what = f"without one digit {left} reads {right}" if longer else f"without one digit {right} reads {left}"
+    values = table.values(i) | {"place": place}
+    return Proof("digit_slip", NAMES[kind], f"{sides}: {what}.", chance, table.suspect(i), values=values)
