@@ -4,7 +4,7 @@ import numpy as np
 import numpy.typing as npt
 from numba import njit
 
-from detectors.localise.noise import WIDTH
+from detectors.localise.noise import FAR, POOL, REACH, WIDTH
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int32]
@@ -12,6 +12,9 @@ Offsets = npt.NDArray[np.int64]
 
 SPREADS = np.array([1e-5, 1e-4, 1e-3, 0.004, 0.01, 0.02, 0.04, 0.08, 0.16, 0.3])
 """The spreads of a slice's deviation that are averaged over."""
+
+SMALL = 40
+"""Up to so many rows an element is weighed against all other rows, not against all."""
 
 SHARE, SQUARE, NULL, ALL, LOOSE = 1, 2, 3, 4, 5
 """Columns of the sums after the count: share, its square, log density when nothing is wrong, log density of all
@@ -86,7 +89,7 @@ def scores(sums: Floats, offsets: Offsets, prior: Floats, spreads: Floats, shift
             for q in range(models):
                 loose = max(loose, sums[e, LOOSE + q])
             loose -= np.log(models + 1.0)
-            if loose + prior[c] > 0:
+            if loose + prior[c] + (0.0 if n > SMALL else 3.0 * n) > 0:
                 out[e, 1] = loose + prior[c]
                 out[e, 0] = loose + sums[e, ALL] - sums[e, NULL] + prior[c]
             mean = sums[e, SHARE] / n
@@ -96,7 +99,8 @@ def scores(sums: Floats, offsets: Offsets, prior: Floats, spreads: Floats, shift
             # the best Gaussian bounds the averaged one from above
             least = narrowest(mean) ** 2
             bound = -0.5 * n * np.log(2 * np.pi * max(var, least)) - 0.5 * n * min(var / least, 1.0)
-            if bound - sums[e, ALL] + prior[c] < max(out[e, 1], 0.0):
+            slack = 0.0 if n > SMALL else 3.0 * n
+            if bound - sums[e, ALL] + prior[c] + slack < max(out[e, 1], 0.0):
                 continue
             ll = log_shared(n, sums[e, SHARE], sums[e, SQUARE], spreads) - np.log(2.0)
             if ll - sums[e, ALL] + prior[c] > out[e, 1]:
@@ -150,3 +154,70 @@ def fit_one(share: Floats, null: Floats, everyone: Floats) -> tuple[float, float
         over_null += ll - null[i]
     cost = np.log(n + 1.0) * 0.5 + np.log(2.0 / tau * np.sqrt(n / (2 * np.pi)) + 1.0) + np.log(2.0)
     return over_null - cost, over_all - cost, mu, tau, pi
+
+
+@njit(cache=True, nogil=True)
+def weigh_small(
+    share: Floats,
+    bins: npt.NDArray[np.int64],
+    level: npt.NDArray[np.int64],
+    null: Floats,
+    counts: Floats,
+    whole: Floats,
+    wide: Floats,
+    rows: Floats,
+    widths: Floats,
+    off_total: Floats,
+    spreads: Floats,
+) -> tuple[float, float]:
+    """(gain over null, gain over all other rows) of a few rows, the rows themselves left out of the density."""
+    n = len(share)
+    total = rows.sum() - n
+    mine = np.zeros(len(rows))
+    for i in range(n):
+        mine[level[i]] += 1.0
+    over_all = 0.0
+    over_null = 0.0
+    off = np.zeros((n, 3))
+    for i in range(n):
+        own = 0.0
+        own_level = 0.0
+        around = 0.0
+        for j in range(n):
+            gap = abs(bins[j] - bins[i])
+            part = 0.75 if gap == 0 else (0.125 if gap == 1 else 0.0)
+            own += part
+            if level[j] == level[i]:
+                own_level += part
+            if abs(share[j] - share[i]) <= REACH:
+                around += 1.0
+        b = bins[i]
+        k = level[i]
+        pooled = POOL * max(whole[b] - own, 0.5) / total
+        near = (max(counts[k, b] - own_level, 0.0) + pooled) / (rows[k] - mine[k] + POOL) / widths[b]
+        far = max(wide[b] - around, 0.5) / total / (2 * REACH)
+        density = np.log((1 - FAR) * near + FAR * far)
+        over_all -= density
+        over_null -= null[i]
+        r = min(max(1 - np.exp(min(null[i] - density, 0.0)), 0.0), 1 - 1e-9)
+        off[i, 0] = r
+        off[i, 1] = r if share[i] > 0 else 0.0
+        off[i, 2] = r if share[i] < 0 else 0.0
+    ll = log_shared(float(n), share.sum(), (share * share).sum(), spreads) - np.log(2.0)
+    loose = -1e300
+    for m in range(3):
+        gain = 0.0
+        for i in range(n):
+            k = level[i]
+            rate = off_total[m, k]
+            for j in range(n):
+                if level[j] == k:
+                    rate -= off[j, m]
+            rate = min(max(rate, 0.5) / max(rows[k] - mine[k], 1.0), 1 - 1e-6)
+            gain += np.log(0.97 * off[i, m] / rate + 0.03 * (1 - off[i, m]) / (1 - rate))
+        loose = max(loose, gain)
+    loose -= np.log(6.0)
+    tight = ll + over_all
+    if tight > loose:
+        return ll + over_null, tight
+    return loose - over_all + over_null, loose

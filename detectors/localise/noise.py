@@ -16,6 +16,8 @@ WIDTH = 0.01
 """Widest bin of the empirical density."""
 LEVELS = 8
 """Most size classes."""
+FAR, REACH = 0.1, 0.25
+"""Weight and half width of the wide part of the density: what is rare nearby is judged by what is rare around."""
 POOL = 50.0
 """How many rows of the whole run each size class borrows for its density."""
 
@@ -89,8 +91,9 @@ def _edges() -> Floats:
 
 
 EDGES = _edges()
-LOG_WIDTHS = np.log(np.diff(EDGES))
-BINS = len(LOG_WIDTHS)
+WIDTHS = np.diff(EDGES)
+CENTRES = (EDGES[1:] + EDGES[:-1]) / 2
+BINS = len(WIDTHS)
 
 
 def bins_of(share: Floats) -> Ints:
@@ -98,35 +101,64 @@ def bins_of(share: Floats) -> Ints:
 
 
 def _smooth(counts: Floats) -> Floats:
-    return (np.convolve(counts, [0.25, 0.5, 0.25], mode="same") + counts) / 2
+    """Three quarters of a row stay in its bin, an eighth goes to each neighbour."""
+    out = 0.75 * counts
+    out[:, 1:] += 0.125 * counts[:, :-1]
+    out[:, :-1] += 0.125 * counts[:, 1:]
+    return out
 
 
-def everyone(bins: Ints, level: Ints) -> Floats:
-    """Log density of each row under the histogram of all rows of its size, which borrows from all sizes."""
-    n = len(bins)
-    whole = np.maximum(_smooth(np.bincount(bins, minlength=BINS).astype(np.float64)), 0.5) / n
-    out = np.empty(n)
-    for k in np.unique(level):
-        own = level == k
-        counts = _smooth(np.bincount(bins[own], minlength=BINS).astype(np.float64))
-        out[own] = np.log((counts + POOL * whole) / (own.sum() + POOL))[bins[own]]
-    return out - LOG_WIDTHS[bins]
+@dataclass(frozen=True)
+class Crowd:
+    """The empirical density of the share of all rows: by size class, borrowing from all, with a wide tail."""
+
+    counts: Floats
+    """Shape (classes, BINS): smoothed counts."""
+    whole: Floats
+    """Shape (BINS,): smoothed counts of all classes."""
+    wide: Floats
+    """Shape (BINS,): rows within REACH of the bin."""
+    rows: Floats
+    """Shape (classes,): rows of each class."""
+
+    def log_density(self, bins: Ints, level: Ints) -> Floats:
+        n = self.rows.sum()
+        pooled = POOL * np.maximum(self.whole, 0.5) / n
+        near = (self.counts + pooled) / (self.rows[:, None] + POOL) / WIDTHS
+        far = np.maximum(self.wide, 0.5) / n / (2 * REACH)
+        return np.asarray(np.log((1 - FAR) * near + FAR * far)[level, bins])
+
+
+def crowd(share: Floats, bins: Ints, level: Ints) -> Crowd:
+    classes = int(level.max()) + 1
+    flat = np.bincount(level * BINS + bins, minlength=classes * BINS).astype(np.float64).reshape(classes, BINS)
+    ordered = np.sort(share)
+    wide = np.searchsorted(ordered, CENTRES + REACH) - np.searchsorted(ordered, CENTRES - REACH)
+    counts = _smooth(flat)
+    return Crowd(counts, counts.sum(axis=0), wide.astype(np.float64), flat.sum(axis=1))
 
 
 PURITIES = (0.97, 0.8)
 
 
-def loose_models(share: Floats, level: Ints, null: Floats, everyone: Floats) -> Floats:
-    """For each row the log odds of loose models against all rows: a slice of which a share deviates, anyhow,
-    upwards, or downwards. Within a size class their odds average 1, so that a random set earns nothing."""
+def loose_models(
+    share: Floats, level: Ints, null: Floats, everyone: Floats, free: npt.NDArray[np.bool_]
+) -> tuple[Floats, Floats]:
+    """How much each size class deviates in all, and for each row the log odds of loose models against all rows:
+    a slice of which a share deviates, anyhow, upwards, or downwards.
+
+    Within a size class the odds of the free rows average 1, so that a random set earns nothing.
+    """
     out = np.empty((len(share), 3 * len(PURITIES)))
     off = np.clip(1 - np.exp(np.minimum(null - everyone, 0.0)), 0.0, 1 - 1e-9)
     sides = (off, np.where(share > 0, off, 0.0), np.where(share < 0, off, 0.0))
     classes = int(level.max()) + 1
-    count = np.maximum(np.bincount(level, minlength=classes), 1)
+    count = np.maximum(np.bincount(level, free, minlength=classes), 1)
+    totals = np.empty((3, classes))
     for i, weight in enumerate(sides):
-        rate = np.clip(np.bincount(level, weight, minlength=classes) / count, 1e-6, 1 - 1e-6)[level]
+        totals[i] = np.bincount(level, weight * free, minlength=classes)
+        rate = np.clip(totals[i] / count, 1e-6, 1 - 1e-6)[level]
         for j, pure in enumerate(PURITIES):
             odds = pure * weight / rate + (1 - pure) * (1 - weight) / (1 - rate)
             out[:, len(PURITIES) * i + j] = np.log(odds)
-    return out
+    return totals, out

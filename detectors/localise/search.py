@@ -1,12 +1,13 @@
 """The search: slices are taken one by one, the one that explains most first, until none is believable."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
 from detectors.localise import noise
-from detectors.localise.evidence import ALL, NULL, SPREADS, add_up, fit_one, scores
+from detectors.localise.evidence import ALL, NULL, SMALL, SPREADS, add_up, fit_one, scores, weigh_small
 from detectors.localise.lattice import Lattice, build
 from detectors.localise.slice import Slice
 
@@ -44,11 +45,11 @@ def localise(
     lattice = build({k: np.asarray(v)[live] for k, v in columns.items()}, depth)
     own = share[live]
     level = noise.size_classes(np.asarray(actual)[live], np.asarray(expected)[live])
+    bins = noise.bins_of(own)
     chosen: list[int] = []
-    fitted = np.ones(len(live), dtype=bool)
-    null, scale = noise.null_density(own, level, fitted)
+    null, scale = noise.null_density(own, level, np.ones(len(live), dtype=bool))
     for _ in range(2):
-        chosen, free = _greedy(lattice, own, level, null)
+        chosen, free = _greedy(Run(lattice, own, level, bins, null))
         again, scale = noise.null_density(own, level, free)
         if np.abs(again - null).mean() < 0.05:
             break
@@ -56,57 +57,89 @@ def localise(
     return _report(lattice, chosen, columns, live, np.asarray(actual), np.asarray(expected), share, scale)
 
 
-def _greedy(
-    lattice: Lattice, share: Floats, level: Rows, null: Floats
-) -> tuple[list[int], npt.NDArray[np.bool_]]:
+@dataclass(frozen=True)
+class Run:
+    """The rows that carry a value, and what is known of each."""
+
+    lattice: Lattice
+    share: Floats
+    level: Rows
+    """Size class."""
+    bins: Rows
+    null: Floats
+    """Log density when nothing is wrong."""
+
+
+def _greedy(run: Run) -> tuple[list[int], npt.NDArray[np.bool_]]:
     """The chosen elements, and the rows that none of them holds."""
-    bins = noise.bins_of(share)
-    free = np.ones(len(share), dtype=bool)
+    free = np.ones(len(run.share), dtype=bool)
     chosen: list[int] = []
-    while len(chosen) < MOST:
-        rows = np.flatnonzero(free)
-        if not len(rows):
-            break
-        values = _values(share[rows], level[rows], null[rows], bins[rows])
-        sums = np.zeros((lattice.elements, values.shape[1] + 1))
-        whole = np.zeros((len(share), values.shape[1]))
-        whole[rows] = values
-        add_up(whole, free, lattice.element, lattice.offsets, lattice.source, lattice.parent, sums)
-        out = np.empty((lattice.elements, 2))
-        scores(sums, lattice.offsets, lattice.prior, SPREADS, SHIFT, out)
-        best = _best(lattice, whole, free, out)
+    while len(chosen) < MOST and free.any():
+        best = _best(run, free)
         if best is None:
             break
         chosen.append(best)
-        free[lattice.rows(best)] = False
-    chosen += _singles(lattice, share, null, free)
+        free[run.lattice.rows(best)] = False
+    chosen += _singles(run.lattice, run.share, run.null, free)
     return chosen, free
 
 
-def _values(share: Floats, level: Rows, null: Floats, bins: Rows) -> Floats:
-    everyone = noise.everyone(bins, level)
-    loose = noise.loose_models(share, level, null, everyone)
-    return np.column_stack([share, share * share, null, everyone, loose])
-
-
-def _best(lattice: Lattice, values: Floats, free: npt.NDArray[np.bool_], out: Floats) -> int | None:
-    """The element that explains most, among those of the best sums and all that contain them."""
+def _best(run: Run, free: npt.NDArray[np.bool_]) -> int | None:
+    """The element that explains most of the free rows: by sums first, then one by one those that may win."""
+    lattice, rows = run.lattice, np.flatnonzero(free)
+    crowd = noise.crowd(run.share[rows], run.bins[rows], run.level[rows])
+    everyone = crowd.log_density(run.bins, run.level)
+    off, loose = noise.loose_models(run.share, run.level, run.null, everyone, free)
+    values = np.column_stack([run.share, run.share * run.share, run.null, everyone, loose])
+    sums = np.zeros((lattice.elements, values.shape[1] + 1))
+    add_up(values, free, lattice.element, lattice.offsets, lattice.source, lattice.parent, sums)
+    out = np.empty((lattice.elements, 2))
+    scores(sums, lattice.offsets, lattice.prior, SPREADS, SHIFT, out)
+    _weigh_small(run, free, crowd, off, sums[:, 0], out)
     out[np.minimum(out[:, 0], out[:, 1]) < BELIEVED, 1] = -np.inf
-    leading = np.argsort(-out[:, 1])[:WIDE]
-    leading = leading[out[leading, 1] > 0]
-    tried: dict[int, float] = {}
-    for e in leading:
-        tried[int(e)] = float(out[e, 1])
-    for e in leading[:DEEP]:
-        witness = lattice.rows(int(e))[0]
-        own = set(lattice.cuboids[lattice.cuboid_of(int(e))])
+    return _contest(lattice, values, free, out[:, 1])
+
+
+def _weigh_small(
+    run: Run, free: npt.NDArray[np.bool_], crowd: noise.Crowd, off: Floats, count: Floats, out: Floats
+) -> None:
+    """Overwrites the evidence of the leading small elements with the exact one."""
+    lattice = run.lattice
+    small = np.flatnonzero((count <= SMALL) & (out[:, 0] > BELIEVED) & np.isfinite(out[:, 1]))
+    out[small[np.argsort(-out[small, 1])[WIDE:]], 1] = -np.inf
+    for e in small[np.argsort(-out[small, 1])[:WIDE]]:
+        c = lattice.cuboid_of(int(e))
+        r = np.flatnonzero((lattice.element[c] == e) & free)
+        null, over = weigh_small(
+            run.share[r],
+            run.bins[r],
+            run.level[r],
+            run.null[r],
+            crowd.counts,
+            crowd.whole,
+            crowd.wide,
+            crowd.rows,
+            noise.WIDTHS,
+            off,
+            SPREADS,
+        )
+        out[e] = null + lattice.prior[c], over + lattice.prior[c]
+
+
+def _contest(lattice: Lattice, values: Floats, free: npt.NDArray[np.bool_], over: Floats) -> int | None:
+    """The best of the leading elements and all that contain them, rows of other causes let pass."""
+    leading = np.argsort(-over)[:DEEP]
+    tried = {int(e): float(over[e]) for e in leading if over[e] > 0}
+    for e in list(tried):
+        witness = lattice.rows(e)[0]
+        own = set(lattice.cuboids[lattice.cuboid_of(e)])
         for c, cuboid in enumerate(lattice.cuboids):
             if set(cuboid) <= own:
                 parent = int(lattice.element[c, witness])
                 if parent not in tried or parent == e:
-                    gain, over = _fit(lattice, c, parent, values, free)
-                    if min(gain, over) > BELIEVED:
-                        tried[parent] = max(tried.get(parent, -np.inf), over)
+                    gain, fitted = _fit(lattice, c, parent, values, free)
+                    if min(gain, fitted) > BELIEVED:
+                        tried[parent] = max(tried.get(parent, -np.inf), fitted)
     return max(tried, key=lambda e: tried[e]) if tried else None
 
 

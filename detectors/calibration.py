@@ -1,0 +1,170 @@
+"""Calibration: from a view's nominal surprise to an honest p-value, by replay on history; then FDR over the run.
+
+Every past row was judged on the walk by what stood before it; the counts of those surprises, pooled over all
+series by stratum, are what a new surprise is compared with. Beyond the counts a generalised Pareto tail carries
+on, so that a stranger row always has a smaller p-value (Pickands 1975; Coles, An Introduction to Statistical
+Modeling of Extreme Values, ch. 4). Few counts lean on their neighbours, and those on the nominal law.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from detectors.walk import BIN_WIDTH, BINS, STRATA
+
+Floats = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int64]
+
+LEAN = 40.0
+"""How many points a stratum's parent (or the nominal law) stands for beside the stratum's own counts."""
+
+
+@dataclass(frozen=True)
+class Law:
+    """The upper tail of one view's surprises in one stratum: `log_tail[i]` = ln P(surprise >= i * BIN_WIDTH)."""
+
+    n: float
+    log_tail: Floats
+    """Length BINS + 1, never increasing; log-linear in between."""
+    last_slope: float
+    """The tail's slope past the last bin, negative."""
+
+    def log_p(self, surprise: Floats) -> Floats:
+        """ln p of each surprise, <= 0 and strictly falling for surprises above 0."""
+        at = np.maximum(surprise, 0.0) / BIN_WIDTH
+        low = np.minimum(at.astype(np.int64), BINS - 1)
+        part = np.minimum(at - low, 1.0)
+        inside = self.log_tail[low] * (1.0 - part) + self.log_tail[low + 1] * part
+        beyond = np.maximum(surprise - BINS * BIN_WIDTH, 0.0) * self.last_slope
+        return np.asarray(np.where(surprise <= 0.0, 0.0, inside + beyond), dtype=np.float64)
+
+
+def nominal_law() -> Law:
+    """The law when nothing was counted: the surprise taken at its word.
+
+    >>> round(float(np.exp(nominal_law().log_p(np.array([3.0]))[0])), 4)
+    0.0498
+    """
+    return Law(0.0, -np.arange(BINS + 1) * BIN_WIDTH, -1.0)
+
+
+def fit_law(counts: Ints, parent: Law) -> Law:
+    """The counts of one stratum, their tail smoothed by a generalised Pareto, leaning on `parent`.
+
+    The tail begins where at most 5% (and 20 to 250 points) lie above; its shape is held between 0 (exponential)
+    and 0.3, because surprises are logs already: a power law of errors is an exponential of surprises.
+    """
+    n = float(counts.sum())
+    if n == 0:
+        return parent
+    above = np.append(counts[::-1].cumsum()[::-1], 0).astype(np.float64)
+    tail = np.full(BINS + 1, -np.inf)
+    with np.errstate(divide="ignore"):
+        tail = np.log(above / n)
+    k = int(np.clip(0.05 * n, 20, 250))
+    inside = np.flatnonzero(above >= k)
+    start = int(inside[-1]) if len(inside) else 0
+    start = max(start, 1)
+    tail[start:] = _tail(counts, above, start, n)
+    mixed = np.logaddexp(np.log(n) + tail, np.log(LEAN) + parent.log_tail) - np.log(n + LEAN)
+    mixed[0] = 0.0
+    mixed = np.minimum.accumulate(mixed)
+    return Law(n, mixed, min(mixed[-1] - mixed[-2], -1e-3) / BIN_WIDTH)
+
+
+def _tail(counts: Ints, above: Floats, start: int, n: float) -> Floats:
+    edges = np.arange(start, BINS + 1)
+    excess = (np.arange(start, BINS) - start + 0.5) * BIN_WIDTH
+    held = counts[start:].astype(np.float64)
+    total = held.sum()
+    if total < 1:
+        return np.log(0.5 / n) - (edges - start) * BIN_WIDTH
+    mean = float((held * excess).sum() / total)
+    spread = float((held * (excess - mean) ** 2).sum() / total)
+    shape = float(np.clip(0.5 * (1.0 - mean**2 / max(spread, 1e-9)), 0.0, 0.3)) if total >= 20 else 0.0
+    scale = max(mean * (1.0 - shape), BIN_WIDTH)
+    y = (edges - start) * BIN_WIDTH
+    log_beyond = -y / scale if shape < 1e-6 else -np.log1p(shape * y / scale) / shape
+    return np.asarray(np.log(max(above[start], 0.5) / n) + log_beyond)
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """The laws by block, view and stratum. Block 0 stands on history alone; later ones add the blocks before."""
+
+    laws: tuple[tuple[tuple[Law, ...], ...], ...]
+    points: tuple[int, ...]
+    """Past rows behind each block."""
+
+    def log_p(self, block: Ints, stratum: Ints, view: int, surprise: Floats) -> Floats:
+        """ln p of each row's surprise of one view."""
+        out = np.zeros(len(surprise))
+        strange = surprise > 0.0
+        code = block * STRATA + stratum
+        for c in np.unique(code[strange]):
+            here = strange & (code == c)
+            law = self.laws[int(c) // STRATA][view][int(c) % STRATA]
+            out[here] = law.log_p(surprise[here])
+        return out
+
+
+def calibrate(counts: Sequence[Ints]) -> Calibration:
+    """From the counts of all buckets, each of shape (blocks, views, STRATA, BINS); they add up in any order."""
+    total = np.sum(np.stack(counts), axis=0).cumsum(axis=0) if len(counts) > 1 else counts[0].cumsum(axis=0)
+    blocks = []
+    for block in total:
+        blocks.append(tuple(_of_view(view) for view in block))
+    return Calibration(tuple(blocks), tuple(int(block[0].sum()) for block in total))
+
+
+def _of_view(counts: Ints) -> tuple[Law, ...]:
+    nominal = nominal_law()
+    kinds = [fit_law(counts[kind::3].sum(axis=0), nominal) for kind in range(3)]
+    return tuple(fit_law(counts[i], kinds[i % 3]) for i in range(STRATA))
+
+
+def combine_log_p(log_p: Floats, weights: Floats) -> Floats:
+    """One ln p for each row from the views' (shape (views, rows)), by the Cauchy combination.
+
+    Safe under any dependence in the tail (Liu and Xie 2020). Deep in the tail tan((0.5 - p) pi) is 1 / (pi p),
+    taken in logs, so that nothing underflows and nothing saturates.
+
+    >>> p = np.log(np.array([[0.01], [1.0]])); round(float(np.exp(combine_log_p(p, np.array([0.5, 0.5])))[0]), 3)
+    0.02
+    """
+    w = (weights / weights.sum())[:, None]
+    p = np.clip(np.exp(log_p), 0.0, 0.97)
+    deep = log_p < -25.0
+    with np.errstate(divide="ignore"):
+        shallow = np.where(deep, 0.0, w / np.tan(np.pi * np.maximum(p, 1e-12))).sum(axis=0)
+        log_deep = np.where(deep, np.log(w) - log_p - np.log(np.pi), -np.inf)
+    top = log_deep.max(axis=0)
+    whole = np.isfinite(top)
+    safe = np.where(whole, top, 0.0)
+    log_sum = safe + np.log(np.maximum(np.where(deep, np.exp(log_deep - safe), 0.0).sum(axis=0), 1e-300))
+    # 1 / tan of the sum gives p back; the shallow views add to a deep sum what they can
+    deep_answer = -np.log(np.pi) - np.logaddexp(log_sum, np.log(np.maximum(shallow, 1e-300)))
+    with np.errstate(divide="ignore"):
+        shallow_answer = np.log(np.maximum(0.5 - np.arctan(shallow) / np.pi, 1e-300))
+    answer = np.where(whole, deep_answer, shallow_answer)
+    return np.asarray(np.where((log_p >= 0.0).all(axis=0), 0.0, np.minimum(answer, 0.0)))
+
+
+def benjamini_hochberg(log_p: Floats, target: float, tests: int | None = None) -> float:
+    """The largest ln p that is rejected at false discovery rate `target`; -inf when none is.
+
+    Benjamini and Hochberg (1995), valid under the positive dependence of shared baselines (Benjamini and
+    Yekutieli 2001). `tests` counts the tests when some are not listed.
+
+    >>> round(float(np.exp(benjamini_hochberg(np.log(np.array([0.001, 0.04, 0.5, 0.9])), 0.1))), 3)
+    0.04
+    """
+    m = len(log_p) if tests is None else tests
+    if not len(log_p):
+        return -np.inf
+    ordered = np.sort(np.round(log_p, 9))
+    limit = np.log(target) + np.log(np.arange(1, len(ordered) + 1)) - np.log(m)
+    passed = np.flatnonzero(ordered <= limit)
+    return float(ordered[passed[-1]]) if len(passed) else -np.inf

@@ -1,0 +1,291 @@
+"""Judging: from a panel to one calibrated answer for each current row, in steps that buckets can share.
+
+    counted  = total([survey(p) for p in panels])           # what groups look like
+    observed = [observe(p, calendar, counted) for p in panels]   # one walk over each series
+    law      = calibrate([o.counts for o in observed])      # honest p-values, by replay
+    answers  = combine([conclude(p, o, law, counted) for ...], target_fdr=0.1)   # one promise for the run
+
+`judge` does all of it for one panel. Nothing depends on the order of buckets: what is shared are integer counts.
+A row is judged by earlier rows only: its forecast by its series' own earlier rows, its p-value by the counts of
+history and of current rows in earlier blocks of time.
+
+The promise: among the rows called anomalies in one run, at most `target_fdr` are false on average
+(Benjamini-Hochberg over all rows of the run). Over many daily runs the same holds for the average of the daily
+proportions; it is no promise for each single day, and none that a quiet month has no alarm: with D quiet days
+about `target_fdr` x D of them show one. Rows with fewer than 20 supporting points are answered by a
+Benjamini-Hochberg of their own, marked provisional, and stand outside the promise.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import numpy.typing as npt
+
+from detectors import walk as w
+from detectors.calibration import Calibration, benjamini_hochberg, calibrate, combine_log_p
+from detectors.judgement import Judgement
+from detectors.learning import Lessons
+from detectors.patterns import patterns
+from detectors.slots import slots
+from detectors.survey import SIZE_BINS, Survey, priors, survey, value_bin
+from detectors.views import NAMES, VIEWS, WALKED
+from recon.calendar import BusinessCalendar
+from recon.panel import Panel
+
+Floats = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int64]
+
+PROMISED = 20
+"""Supporting points from which an answer stands under the promise."""
+CHUNKS = 64
+BAND = 2.5758293035489004
+"""The band holds 99% of rows when nothing is wrong."""
+
+
+@dataclass(frozen=True)
+class Observed:
+    """What one walk over a panel found for its current rows, and what it counted on the past ones."""
+
+    rows: Ints
+    wide: Floats
+    narrow: npt.NDArray[np.float32]
+    counts: Ints
+    """Shape (blocks, WALKED, STRATA, BINS): surprises counted before each block of time; see `blocks_of`."""
+    block: Ints
+    """Each current row's block."""
+    level: npt.NDArray[np.int8]
+    group: npt.NDArray[np.int32]
+    series: Ints
+
+
+def judge(
+    panel: Panel,
+    *,
+    calendar: BusinessCalendar,
+    target_fdr: float = 0.1,
+    budget: int | None = None,
+    lessons: Lessons | None = None,
+) -> Judgement:
+    """One panel from beginning to end."""
+    counted = survey(panel)
+    observed = observe(panel, calendar, counted)
+    answer = conclude(panel, observed, calibrate([observed.counts]), counted, lessons=lessons)
+    return combine([answer], target_fdr=target_fdr, budget=budget)[0]
+
+
+def observe(panel: Panel, calendar: BusinessCalendar, counted: Survey, edges: Ints | None = None) -> Observed:
+    """Walks every series once. `edges`: the times at which blocks begin, from `block_edges`; None: the panel's own."""
+    borrowed = priors(panel, counted)
+    rows = np.flatnonzero(panel.current)
+    wide, narrow, hist = walk_panel(panel, calendar, borrowed.table, store_all=False)
+    times = time_of(panel)[rows]
+    edges = block_edges(times, int(hist[0].sum())) if edges is None else edges
+    block = np.searchsorted(edges, times, side="right").astype(np.int64)
+    counts = np.zeros((len(edges) + 1, *hist.shape), np.int64)
+    counts[0] = hist
+    if len(edges):
+        _count_blocks(counts, narrow, block, panel.excluded[rows])
+    series = panel.series_of_rows()[rows]
+    return Observed(rows, wide, narrow, counts, block, borrowed.level[series], borrowed.group[series], series)
+
+
+def _count_blocks(counts: Ints, narrow: npt.NDArray[np.float32], block: Ints, excluded: npt.NDArray[np.bool_]) -> None:
+    """Adds the rows of block b to the counts that block b + 1 stands on."""
+    use = (block + 1 < len(counts)) & (narrow[:, w.SUPPORT] >= 1) & ~excluded
+    stratum = narrow[use, w.STRATUM].astype(np.int64)
+    for view in range(WALKED):
+        surprise = np.round(narrow[use, view].astype(np.float64), 6)
+        bins = np.clip(surprise / w.BIN_WIDTH, 0, w.BINS - 1).astype(np.int64)
+        np.add.at(counts[:, view], (block[use] + 1, stratum, bins), 1)
+
+
+def time_of(panel: Panel) -> Ints:
+    """What orders rows in time: the moment where there is one, else the day."""
+    return panel.stamp if panel.stamp is not None else panel.day.astype(np.int64)
+
+
+def block_edges(times: Ints, past: int) -> Ints:
+    """The times at which a new calibration begins, for a file of several dates: each time the past grew by half.
+
+    With one date there is no edge: history alone calibrates. An edge depends on earlier rows only, so that
+    judging a file and judging its first half give the first half the same answers.
+    """
+    moments, sizes = np.unique(times, return_counts=True)
+    edges = []
+    known, waiting = past, 0
+    for moment, size in zip(moments[1:], sizes[:-1], strict=True):
+        waiting += int(size)
+        if waiting >= max(30, known // 2):
+            edges.append(int(moment))
+            known, waiting = known + waiting, 0
+    return np.array(edges, np.int64)
+
+
+def walk_panel(
+    panel: Panel, calendar: BusinessCalendar, prior: Floats, *, store_all: bool
+) -> tuple[Floats, npt.NDArray[np.float32], Ints]:
+    """The walk over all series in parallel: wide and narrow output of the stored rows, and the counts of past ones."""
+    place = slots(panel, calendar)
+    stored = np.ones(panel.n, np.bool_) if store_all else panel.current
+    before = np.concatenate([[0], np.cumsum(stored, dtype=np.int64)])
+    m = int(before[-1])
+    wide = np.zeros((m, w.WIDE))
+    narrow = np.zeros((m, w.NARROW), np.float32)
+    chunks = np.linspace(0, panel.s, min(CHUNKS, max(panel.s, 1)) + 1).astype(np.int64)
+    hist = np.zeros((len(chunks) - 1, WALKED, w.STRATA, w.BINS), np.int32)
+    w._walk_all(
+        panel.offsets, panel.current, panel.excluded, panel.day, panel.diff, panel.left, panel.right,
+        panel.is_break, panel.tolerance, 10.0**-panel.scale, panel.pair.right is not None,
+        place.first, place.second, place.n_first, place.n_second, prior, store_all,
+        before[panel.offsets[:-1]], chunks, wide, narrow, hist,
+    )  # fmt: skip
+    return wide, narrow, hist.sum(axis=0, dtype=np.int64)
+
+
+def conclude(
+    panel: Panel,
+    observed: Observed,
+    calibration: Calibration,
+    counted: Survey,
+    *,
+    lessons: Lessons | None = None,
+) -> Judgement:
+    """p-values, scores, bands and patterns of one panel; `anomaly` is decided by `combine`."""
+    rows, wide, narrow = observed.rows, observed.wide, observed.narrow
+    x = panel.diff[rows] * 10.0**-panel.scale
+    tolerance = panel.tolerance[rows] * 10.0**-panel.scale
+    stratum = narrow[:, w.STRATUM].astype(np.int64)
+    log_p = np.zeros((len(VIEWS), len(rows)))
+    for view in range(WALKED):
+        log_p[view] = calibration.log_p(observed.block, stratum, view, np.round(narrow[:, view].astype(np.float64), 6))
+    weights = np.array([view.weight for view in VIEWS])
+    used = np.ones(len(VIEWS), np.bool_)
+    used[WALKED:] = False
+    if panel.pair.right is None:
+        used[[2, 3, 4, 7, 8, 9]] = False
+    combined = combine_log_p(log_p[used], weights[used])
+    own = narrow[:, w.SUPPORT] >= 1
+    expected = wide[:, w.EXPECTED].copy()
+    scale = wide[:, w.SCALE]
+    half = np.maximum(half_band(narrow[:, w.NU].astype(np.float64), scale, narrow[:, w.SUPPORT]), tolerance)
+    low, high = expected - half, expected + half
+    level = np.where(own, np.int8(-1), observed.level).astype(np.int8)
+    known = np.where(own, np.isfinite(scale), False)
+    for i in np.flatnonzero(~known & (observed.level >= 0)):
+        answer = _borrowed(panel, counted, observed, int(i), float(x[i]))
+        if answer is None:
+            continue
+        known[i] = True
+        level[i] = observed.level[i]
+        combined[i], expected[i], low[i], high[i] = answer
+        if not panel.is_break[rows[i]] and panel.pair.right is not None:
+            combined[i] = 0.0
+    combined = np.round(combined, 9)
+    size = np.abs(x) / np.maximum(tolerance, 10.0**-panel.scale)
+    score = _score(combined, known, size)
+    names = {name: np.exp(log_p[i]) for i, name in enumerate(NAMES)}
+    with np.errstate(invalid="ignore"):
+        side = {
+            side: np.exp(-narrow[:, column].astype(np.float64)) for side, column in (("l", w.S_LEFT), ("r", w.S_RIGHT))
+        }
+    return Judgement(
+        rows=rows,
+        score=score,
+        pvalue=np.where(known, np.exp(combined), np.nan),
+        anomaly=np.where(known, 0, -1).astype(np.int8),
+        provisional=narrow[:, w.SUPPORT] < PROMISED,
+        expected=np.where(known, expected, np.nan),
+        low=np.where(known, low, np.nan),
+        high=np.where(known, high, np.nan),
+        bollinger_low=wide[:, w.MEAN] - 2.0 * wide[:, w.DEVIATION],
+        bollinger_high=wide[:, w.MEAN] + 2.0 * wide[:, w.DEVIATION],
+        support=narrow[:, w.SUPPORT].astype(np.int32),
+        level=level,
+        pattern=np.full(len(rows), -1, np.int8),
+        left_p=side["l"],
+        right_p=side["r"],
+        views=names,
+        numbers=_numbers(wide, narrow, combined)
+        | {"x": x, "tolerance": tolerance, "is_break": panel.is_break[rows].astype(np.float64)},
+        threshold=0.0,
+    )
+
+
+def _numbers(wide: Floats, narrow: npt.NDArray[np.float32], combined: Floats) -> dict[str, Floats]:
+    wanted_wide = {
+        "mean": w.MEAN, "median": w.MEDIAN, "deviation": w.DEVIATION, "spread": w.SCALE, "slope": w.SLOPE,
+        "cusum": w.CUSUM, "previous": w.PREVIOUS, "median_deviation": w.SPREAD,
+    }  # fmt: skip
+    wanted = {
+        "z": w.Z, "run_length": w.RUN, "break_rate": w.RATE, "model": w.MODEL, "outs": w.OUTS, "agree": w.AGREE,
+        "breaks_in_10": w.RECENT, "breaks": w.BREAKS_BEFORE, "same_sign": w.SAME_SIGN,
+        "volatility": w.VOLATILITY_RATIO, "nu": w.NU,
+    }  # fmt: skip
+    numbers = {name: wide[:, c].copy() for name, c in wanted_wide.items()}
+    numbers |= {name: narrow[:, c].astype(np.float64) for name, c in wanted.items()}
+    numbers["surprise"] = -combined
+    return numbers
+
+
+def half_band(nu: Floats, scale: Floats, support: npt.NDArray[np.float32]) -> Floats:
+    """The inverse of `t_surprise` at 1%, in the difference's own unit."""
+    nu = np.maximum(nu, 1.0)
+    u = BAND * (8.0 * nu + 3.0) / (8.0 * nu + 1.0)
+    z = np.sqrt(nu * np.expm1(np.minimum(u * u / nu, 50.0)))
+    return np.asarray(z * scale * np.sqrt(1.0 + 1.0 / np.maximum(support, 1.0)), dtype=np.float64)
+
+
+def _score(combined: Floats, known: npt.NDArray[np.bool_], size: Floats) -> Floats:
+    """-ln p over -ln p plus 12: 0 at p = 1, strictly increasing, never 1. With no past: by size alone."""
+    surprise = np.where(known, -combined, np.log1p(size))
+    return np.round(surprise / (surprise + 12.0), 9) + 0.0
+
+
+def _borrowed(
+    panel: Panel, counted: Survey, observed: Observed, i: int, x: float
+) -> tuple[float, float, float, float] | None:
+    """ln p, expected, low and high of a row without a past of its own, from its group's past differences."""
+    values = counted.values[int(observed.level[i])][int(observed.group[i])]
+    n = int(values.sum())
+    if n < 5:
+        return None
+    unit = 10.0**-panel.scale
+    b = value_bin(x, unit)
+    above = (int(values[b:].sum()) + 1) / (n + 1)
+    below = (int(values[: b + 1].sum()) + 1) / (n + 1)
+    share = values.cumsum() / n
+    centre, low, high = (_bin_value(int(np.searchsorted(share, q)), unit) for q in (0.5, 0.005, 0.995))
+    return float(np.log(min(1.0, 2.0 * min(above, below)))), centre, min(low, centre), max(high, centre)
+
+
+def _bin_value(b: int, unit: float) -> float:
+    side = b - SIZE_BINS // 2
+    return float(np.sign(side) * unit * np.exp((abs(side) - 0.5) / 6.0)) if side else 0.0
+
+
+def combine(judgements: Sequence[Judgement], *, target_fdr: float = 0.1, budget: int | None = None) -> list[Judgement]:
+    """Decides `anomaly` over all panels of a run together: one promise for the run.
+
+    With a budget, the `budget` strangest rows with p under 0.05 are the anomalies, whatever the rate.
+    """
+    surprise = [np.where(j.anomaly >= 0, -j.numbers["surprise"], np.nan) for j in judgements]
+    log_p = np.concatenate(surprise) if surprise else np.zeros(0)
+    provisional = np.concatenate([j.provisional for j in judgements]) if judgements else np.zeros(0, np.bool_)
+    answered = np.isfinite(log_p)
+    limits = []
+    for group in (False, True):
+        those = log_p[answered & (provisional == group)]
+        limits.append(benjamini_hochberg(those, target_fdr))
+    if budget is not None:
+        strangest = np.sort(np.round(log_p[answered & (log_p < np.log(0.05))], 9))
+        limit = float(strangest[min(budget, len(strangest)) - 1]) if budget > 0 and len(strangest) else -np.inf
+        limits = [limit, limit]
+    out = []
+    for one, log in zip(judgements, surprise, strict=True):
+        limit_of = np.where(one.provisional, limits[1], limits[0])
+        yes = np.isfinite(log) & (np.round(log, 9) <= limit_of)
+        anomaly = np.where(one.anomaly < 0, -1, yes).astype(np.int8)
+        decided = replace(one, anomaly=anomaly, threshold=float(np.exp(max(limits))))
+        out.append(replace(decided, pattern=patterns(decided)))
+    return out

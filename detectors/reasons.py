@@ -1,0 +1,157 @@
+"""The reason: one sentence that an operator would say, with the numbers that make it so."""
+
+import math
+
+from detectors.judgement import Judgement
+from recon.panel import Panel
+from recon.words import PATTERN_LABELS
+
+PATTERNS = tuple(PATTERN_LABELS)
+
+
+def amount(value: float, scale: int = 2) -> str:
+    """A number as an operator writes it: thousands separated, no more decimals than the data has.
+
+    >>> amount(-15000.0), amount(0.005, 3), amount(98.125, 4)
+    ('-15,000', '0.005', '98.125')
+    """
+    if not math.isfinite(value):
+        return "none"
+    text = f"{value:,.{max(scale, 0)}f}"
+    text = text.rstrip("0").rstrip(".") if "." in text else text
+    return "0" if text in {"-0", ""} else text
+
+
+def reason(panel: Panel, judgement: Judgement, i: int) -> str:
+    """Row i of the judgement in one sentence: its difference, what was expected of it, and the deciding evidence."""
+    n = {name: float(values[i]) for name, values in judgement.numbers.items()}
+    pattern = PATTERNS[int(judgement.pattern[i])] if judgement.pattern[i] >= 0 else "match"
+    facts = _facts(panel, judgement, i, n)
+    said = _SAY[pattern](n, facts) + _answer(judgement, i, facts)
+    return said[0].upper() + said[1:]
+
+
+def _facts(panel: Panel, judgement: Judgement, i: int, n: dict[str, float]) -> dict[str, str]:
+    scale = panel.scale
+    support = int(judgement.support[i])
+    level = int(judgement.level[i])
+    whose = "its own past" if level < 0 else f"its group ({panel.group_names[level]})"
+    rows = "1 past row" if support == 1 else f"{support} past rows"
+    return {
+        "x": amount(n["x"], scale),
+        "expected": amount(float(judgement.expected[i]), scale),
+        "low": amount(float(judgement.low[i]), scale),
+        "high": amount(float(judgement.high[i]), scale),
+        "previous": amount(n["previous"], scale),
+        "median": amount(n["median"], scale),
+        "slope": amount(n["slope"], scale),
+        "tolerance": amount(n["tolerance"], scale),
+        "cusum": amount(n["cusum"], scale),
+        "spread": amount(n["spread"], scale),
+        "z": f"{abs(n['z']):,.1f}",
+        "rows": rows,
+        "from": f"{whose} of {rows}" if level < 0 else f"{whose}, as this key has no past",
+    }
+
+
+def _band(f: dict[str, str]) -> str:
+    return f"expected {f['expected']} (band {f['low']} to {f['high']}) from {f['from']}"
+
+
+def _spike(n: dict[str, float], f: dict[str, str]) -> str:
+    return f"difference of {f['x']}, {_band(f)}: {f['z']} times the usual spread of {f['spread']}"
+
+
+def _drop(n: dict[str, float], f: dict[str, str]) -> str:
+    return f"difference fell to {f['x']}, {_band(f)}"
+
+
+def _inconsistent(n: dict[str, float], f: dict[str, str]) -> str:
+    return (
+        f"difference of {f['x']} after {f['previous']}, {_band(f)}: the {int(n['outs'])} rows before it were out of "
+        f"pattern too and settle on no level"
+    )
+
+
+def _trend(n: dict[str, float], f: dict[str, str]) -> str:
+    way = "rises" if n["slope"] > 0 else "falls"
+    return f"difference {way} by about {f['slope'].lstrip('-')} a period over {f['rows']}: {f['x']}, {_band(f)}"
+
+
+def _in_line(n: dict[str, float], f: dict[str, str]) -> str:
+    return f"difference of {f['x']} is in line: {_band(f)}"
+
+
+def _shift(n: dict[str, float], f: dict[str, str]) -> str:
+    return f"difference of {f['x']} stays, with the {int(n['outs'])} rows before it, on a new level; {_band(f)}"
+
+
+def _volatile(n: dict[str, float], f: dict[str, str]) -> str:
+    return f"difference of {f['x']}, {_band(f)}: the last residuals vary {n['volatility']:.1f} times the usual spread"
+
+
+def _reversal(n: dict[str, float], f: dict[str, str]) -> str:
+    return f"difference of {f['x']} reverses {f['previous']} of the row before it; {_band(f)}"
+
+
+def _recurring(n: dict[str, float], f: dict[str, str]) -> str:
+    return (
+        f"difference of {f['x']} recurs by calendar: {_band(f)}, against a usual level of {f['median']} on other days"
+    )
+
+
+def _repeated(n: dict[str, float], f: dict[str, str]) -> str:
+    return (
+        f"break {int(n['run_length'])} in a row and {int(n['breaks_in_10']) + 1} in the last 11 rows, where the key "
+        f"breaks {n['break_rate']:.0%} of the time: {f['x']}, {_band(f)}"
+    )
+
+
+def _drift(n: dict[str, float], f: dict[str, str]) -> str:
+    return (
+        f"difference of {f['x']} is within the tolerance of {f['tolerance']}, but small differences of one sign "
+        f"have added up to {f['cusum']}"
+    )
+
+
+def _no_history(n: dict[str, float], f: dict[str, str]) -> str:
+    return f"difference of {f['x']}: neither the key nor a group of it has a past to judge it by"
+
+
+def _new(n: dict[str, float], f: dict[str, str]) -> str:
+    return (
+        f"difference of {f['x']}, {_band(f)}: within its band, yet new in how often or how large it breaks "
+        f"(the key breaks {n['break_rate']:.0%} of the time)"
+    )
+
+
+def _match(n: dict[str, float], f: dict[str, str]) -> str:
+    return f"match: difference of {f['x']} within the tolerance of {f['tolerance']}"
+
+
+_SAY = {
+    "spike": _spike,
+    "drop": _drop,
+    "inconsistent": _inconsistent,
+    "consistent_trend": _trend,
+    "in_line": _in_line,
+    "level_shift": _shift,
+    "high_volatility": _volatile,
+    "reversal": _reversal,
+    "recurring": _recurring,
+    "repeated": _repeated,
+    "drift_within_tolerance": _drift,
+    "insufficient_history": _no_history,
+    "new": _new,
+    "match": _match,
+}
+
+
+def _answer(judgement: Judgement, i: int, f: dict[str, str]) -> str:
+    if judgement.anomaly[i] < 0 or not math.isfinite(float(judgement.pvalue[i])):
+        return "."
+    p = float(judgement.pvalue[i])
+    chance = f"p = {p:.2g}" if p >= 1e-12 else "p < 1e-12"
+    provisional = f", provisional ({f['rows']})" if judgement.provisional[i] and judgement.anomaly[i] == 1 else ""
+    verdict = "out of pattern" if judgement.anomaly[i] == 1 else "not out of pattern"
+    return f" ({verdict}, {chance}{provisional})."
