@@ -49,6 +49,8 @@ class Panel:
     The last is all zeros: the whole reconciliation. -1: the series is in no such group."""
     group_names: tuple[str, ...]
     """Length g: what each level is called (`Account`, `Currency`, `all`)."""
+    key_columns: tuple[str, ...] = ()
+    """The headers that make a series' key, in order; each is in `columns`."""
 
     @property
     def n(self) -> int:

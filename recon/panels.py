@@ -64,7 +64,7 @@ def build_panels(
     groups, group_names = _groups(layout, order, sorted_columns)
     by_name = {p.pair.name: p for p in past.pairs} if past else {}
     return tuple(
-        _panel(now, by_name.get(now.pair.name), past, order, excluded, sorted_columns, groups, group_names)
+        _panel(layout, now, by_name.get(now.pair.name), past, order, excluded, sorted_columns, groups, group_names)
         for now in current.rows.pairs
     )
 
@@ -243,6 +243,7 @@ def _together(parts: Sequence[npt.NDArray[np.int32]], s: int) -> npt.NDArray[np.
 
 
 def _panel(
+    layout: Layout,
     now: PairColumns,
     before: PairColumns | None,
     past: Rows | None,
@@ -298,6 +299,7 @@ def _panel(
         tolerance=tolerance,
         is_break=(np.abs(diff) > tolerance) | (left_missing ^ right_missing),
         excluded=excluded,
+        key_columns=layout.key,
         columns=columns,
         groups=groups,
         group_names=group_names,

@@ -1,6 +1,6 @@
 """What reading yields: the readable rows in columns, the rejects, and what the import doctor found."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Any, Final, Literal
 
@@ -163,3 +163,35 @@ class Reading:
     """SHA-256 of each file's bytes, in the order of `rows.files`."""
     facts: dict[str, Any] = field(default_factory=dict)
     """What was decided once for the reading: date format, decimal sign, encoding, delimiter, sheet."""
+
+
+def take(reading: Reading, keep: npt.NDArray[np.int64]) -> Reading:
+    """The reading with only the rows at `keep`, in that order; rejects and findings stay as they are."""
+    rows = reading.rows
+    at = pa.array(keep)
+    pairs = tuple(
+        replace(
+            p,
+            left=p.left[keep],
+            right=p.right[keep],
+            left_state=p.left_state[keep],
+            right_state=p.right_state[keep],
+            derived=p.derived[keep] if p.derived is not None else None,
+            tolerance=p.tolerance[keep],
+        )
+        for p in rows.pairs
+    )
+    kept = replace(
+        rows,
+        n=len(keep),
+        file=rows.file[keep],
+        line=rows.line[keep],
+        row=rows.row[keep],
+        day=rows.day[keep],
+        stamp=rows.stamp[keep] if rows.stamp is not None else None,
+        text=rows.text.take(at) if rows.text.num_columns else rows.text,
+        columns={name: Codes(c.codes[keep], c.vocabulary) for name, c in rows.columns.items()},
+        pairs=pairs,
+        comment=rows.comment.take(at),
+    )
+    return replace(reading, rows=kept)

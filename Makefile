@@ -1,0 +1,53 @@
+# Everything runs in .venv, which the first target that needs it makes. No key, no network but the package registry.
+.PHONY: setup demo test check evals bench fuzz crash clean
+.DEFAULT_GOAL := help
+
+PYTHON := .venv/bin/python
+PORT ?= 8321
+
+help:
+	@echo "make demo    a realistic sample, judged end to end, and the workbench"
+	@echo "make test    the tests, in about two minutes"
+	@echo "make check   all that CI runs: format, lint, layers, types, tests, scoreboard"
+	@echo "make evals   the whole scoreboard   make bench   the speed tables"
+	@echo "make fuzz    100,000 hostile inputs   make crash   10,000 kills"
+
+setup: .venv/ready
+
+# uv when it is there, else venv and pip, with whatever python >= 3.11 is found; pinned versions, checked hashes.
+.venv/ready: requirements.lock pyproject.toml
+	@sh .ci/setup
+
+demo: .venv/ready
+	$(PYTHON) -m cli demo --port $(PORT)
+
+test: .venv/ready
+	$(PYTHON) -m pytest -q -m "not slow"
+
+check: .venv/ready
+	.venv/bin/ruff format --check .
+	.venv/bin/ruff check .
+	.venv/bin/lint-imports
+	.venv/bin/mypy .
+	$(MAKE) test
+	$(PYTHON) -m pytest -q -m slow
+	$(PYTHON) -m cli eval --quick
+
+evals: .venv/ready
+	$(PYTHON) -m cli eval
+
+bench: .venv/ready .venv/bench
+	$(PYTHON) -m evals.bench
+
+# Peers to run beside; only the benches and the full scoreboard want them.
+.venv/bench: .venv/ready
+	@sh .ci/setup bench
+
+fuzz: .venv/ready
+	$(PYTHON) -m evals.fuzz --cases 100000
+
+crash: .venv/ready
+	$(PYTHON) -m tests.acting.crash --trials 10000
+
+clean:
+	rm -rf .venv .tieout .pytest_cache .mypy_cache .ruff_cache

@@ -1,0 +1,356 @@
+"""One run, from files to drafted actions: read, judge, prove, group, keep, hand to the agents, and write it down."""
+
+import hashlib
+import json
+import platform
+import re
+import resource
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import sqlalchemy as sa
+
+from agents.desk import Desk
+from agents.outputs import Format, Proposed, Told, set_aside, write_json, write_tables
+from agents.precedents import resolutions_of_history
+from agents.summary import summary
+from detectors.assess import Question, assess, findings_of
+from detectors.casework import Casework, Written, break_numbers_of, occurrences
+from detectors.grouping import Finding, Judged, group
+from memory.cases import CaseWrite
+from memory.recons import RunRow, RunStore
+from memory.resolutions import features_of_break
+from recon.calendar import BusinessCalendar, to_date
+from recon.errors import BadInput
+from recon.panels import build_panels
+from recon.reading import read_both
+from recon.recon_file import ReconFile
+from recon.rows import NO_DAY, Reading, take
+
+Progress = Callable[[str, int, int], None]
+"""Told (stage, done, total); total 0 where it is not known."""
+
+
+@dataclass(frozen=True)
+class RunRequest:
+    """What a person or a program asks for."""
+
+    current: tuple[Path, ...]
+    history: tuple[Path, ...] = ()
+    said: ReconFile = field(default_factory=ReconFile)
+    recon: str | None = None
+    """The name it is known by; else the recon file's, else one made from the sources' names."""
+    out: Path | None = None
+    file_format: Format = "csv"
+    agents: bool = True
+    engine: Literal["local", "dask"] = "local"
+    requested_by: str = "operator"
+    today: date | None = None
+
+
+@dataclass(frozen=True)
+class RunResult:
+    """What a run left behind."""
+
+    run_id: str
+    recon: str
+    counts: dict[str, int]
+    case_ids: tuple[str, ...]
+    out: Path | None
+    summary: str
+    run: dict[str, Any]
+    """The content of run.json."""
+
+
+@dataclass
+class _Stages:
+    """Seconds and peak memory of each stage, for run.json."""
+
+    progress: Progress
+    seconds: dict[str, float] = field(default_factory=dict)
+    peak_mb: dict[str, int] = field(default_factory=dict)
+
+    @contextmanager
+    def stage(self, name: str) -> Iterator[None]:
+        self.progress(name, 0, 0)
+        begun = time.perf_counter()
+        yield
+        self.seconds[name] = round(self.seconds.get(name, 0.0) + time.perf_counter() - begun, 4)
+        self.peak_mb[name] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
+
+
+@dataclass(frozen=True)
+class _Found:
+    """The numbers of the run, before anything is kept."""
+
+    recon: str
+    said: ReconFile
+    current: Reading
+    history: Reading | None
+    judged: Judged
+    written: tuple[Written, ...]
+    proposed: dict[Finding, Proposed]
+    numbers: tuple[np.ndarray[Any, np.dtype[np.uint64]], ...]
+    case_of: dict[Finding, str]
+
+
+def run(desk: Desk, request: RunRequest, progress: Progress = lambda *_: None) -> RunResult:
+    """Does the main job once. Raises BadInput with one clear sentence; then nothing is half written."""
+    if not request.current:
+        msg = "run: no current file was given; name the reconciliation's output, a CSV, Excel or Parquet file"
+        raise BadInput(msg)
+    stages = _Stages(progress)
+    started = desk.clock()
+    runs = RunStore(desk.db, desk.clock)
+    current, history, recon, said = _read(desk, request, stages)
+    run_id = _run_id(recon, current, history, started)
+    runs.start(_row(run_id, recon, request, current, started))
+    try:
+        found = _find(desk, request, recon, said, current, history, stages)
+        with stages.stage("keep"):
+            _keep(desk, runs, run_id, found)
+        case_ids = tuple(w.case.id for w in found.written)
+        if request.agents:
+            with stages.stage("agents"):
+                _work(desk, case_ids, progress)
+        result = _leave(desk, request, run_id, started, found, stages)
+        with stages.stage("lake"):
+            desk.lake.append(recon, *filter(None, [_own_history(request, history), current]))
+    except KeyboardInterrupt:
+        runs.finish(run_id, "cancelled", {}, "cancelled by the operator")
+        raise
+    except BaseException as error:
+        runs.finish(run_id, "failed", {}, str(error))
+        raise
+    runs.finish(run_id, "done", result.counts, None)
+    return result
+
+
+def _own_history(request: RunRequest, history: Reading | None) -> Reading | None:
+    """History that came in files; what came from the lake is there already."""
+    return history if request.history else None
+
+
+def _read(
+    desk: Desk, request: RunRequest, stages: _Stages
+) -> tuple[Reading, Reading | None, str, ReconFile]:
+    today = request.today or desk.clock().date()
+    with stages.stage("read"):
+        current, history = read_both(request.current, request.history, request.said, today=today)
+        recon = request.recon or request.said.name or recon_name(current, request.current)
+        if history is None and not request.history:
+            history = desk.lake.history(recon, current.layout, before_hashes=current.file_hashes)
+            history = _up_to(history, current)
+    return current, history, recon, request.said
+
+
+def recon_name(current: Reading, files: Sequence[Path]) -> str:
+    """A name for a reconciliation that has none: its two sources, else its file's name without dates.
+
+    The same columns from the same sources give the same name, whatever the file of the day is called.
+    """
+    left, right = current.layout.left_source, current.layout.right_source
+    words = f"{left} vs {right}" if (left, right) != ("left", "right") else re.sub(r"\d+", "", files[0].stem)
+    return re.sub(r"[^a-z0-9]+", "-", words.casefold()).strip("-") or "recon"
+
+
+def _up_to(history: Reading | None, current: Reading) -> Reading | None:
+    """A workspace's history without the days after the current file's newest: a replay must not see them."""
+    days = current.rows.day[current.rows.day != NO_DAY]
+    if history is None or not len(days):
+        return history
+    return history if (history.rows.day <= days.max()).all() else take(history, np.flatnonzero(history.rows.day <= days.max()))
+
+
+def _find(
+    desk: Desk,
+    request: RunRequest,
+    recon: str,
+    said: ReconFile,
+    current: Reading,
+    history: Reading | None,
+    stages: _Stages,
+) -> _Found:
+    calendar = BusinessCalendar.of(said.calendar)
+    with stages.stage("series"):
+        panels = build_panels(current, history, said)
+    with stages.stage("judge"):
+        judged = assess(Question(panels, current.layout, said, calendar))
+    with stages.stage("remember"):
+        if history is not None:
+            desk.resolutions.add_many(resolutions_of_history(recon, panels, history, said, calendar), index=False)
+    with stages.stage("group"):
+        counted = [occurrences(panel) for panel in panels]
+        numbers = tuple(
+            break_numbers_of(recon, panel, j.rows, n)
+            for panel, j, n in zip(panels, judged.judgements, counted, strict=True)
+        )
+        casework = Casework(recon, current.layout, said, judged, current, counted, numbers)
+        proposed = _propose(desk, casework, judged)
+        written = tuple(casework.write(g) for g in group(judged, {f: p.comment for f, p in proposed.items()}))
+    case_of = {f: w.case.id for w in written for f in w.group.members}
+    return _Found(recon, said, current, history, judged, written, proposed, numbers, case_of)
+
+
+def _propose(desk: Desk, casework: Casework, judged: Judged) -> dict[Finding, Proposed]:
+    """The comment that operators used on the like, for every break and anomaly that has one."""
+    from tools.comments import propose_comments
+
+    findings = findings_of(judged)
+    breaks = [casework.break_row(f) for f in findings]
+    mechanisms = [proof.mechanism if (proof := judged.best_proof(f)) else "" for f in findings]
+    features = [features_of_break(b, m, comment="") for b, m in zip(breaks, mechanisms, strict=True)]
+    offered = propose_comments(desk.resolutions, casework.recon, breaks, features)
+    return {
+        f: Proposed(found.comment, found.ids) for f, found in zip(findings, offered, strict=True) if found is not None
+    }
+
+
+def _keep(desk: Desk, runs: RunStore, run_id: str, found: _Found) -> None:
+    runs.keep_findings(run_id, found.current.findings)
+    runs.keep_recon(found.recon, found.said, found.current.layout)
+    writes = [CaseWrite(w.case, w.breaks, w.spark, w.score) for w in found.written]
+    desk.cases.upsert_many(writes, run_id)
+
+
+def _work(desk: Desk, case_ids: Sequence[str], progress: Progress) -> None:
+    from agents.graph import work_cases
+
+    work_cases(desk, case_ids, lambda done, total: progress("agents", done, total))
+
+
+def _leave(
+    desk: Desk, request: RunRequest, run_id: str, started: datetime, found: _Found, stages: _Stages
+) -> RunResult:
+    cases = [desk.cases.record(w.case.id) for w in found.written]
+    actions = [a for w in found.written for a in desk.ledger.list(case_id=w.case.id)] if request.agents else []
+    by_case: dict[str, list[str]] = {}
+    for action in actions:
+        by_case.setdefault(action.case_id, []).append(action.id)
+    counts = _counts(found, len(actions))
+    text = summary(found.recon, found.current, [c.case for c in cases], actions, counts)
+    told = Told(found.judged, found.current, found.case_of, found.proposed, found.numbers)
+    with stages.stage("write"):
+        record = _record(desk, request, run_id, started, found, counts, stages)
+        if request.out is not None:
+            with set_aside(request.out) as folder:
+                write_tables(folder, told, request.file_format)
+                write_json(folder, "cases.json", [c.case.to_json(tuple(by_case.get(c.case.id, ()))) for c in cases])
+                write_json(folder, "actions.json", [a.to_json() for a in actions])
+                write_json(folder, "run.json", record)
+                (folder / "summary.md").write_text(text, encoding="utf-8")
+    ids = tuple(w.case.id for w in found.written)
+    return RunResult(run_id, found.recon, counts, ids, request.out, text, record)
+
+
+def _counts(found: _Found, actions: int) -> dict[str, int]:
+    judged = found.judged
+    n = found.current.rows.n
+    broken, strange = np.zeros(n, np.bool_), np.zeros(n, np.bool_)
+    for panel, j in zip(judged.panels, judged.judgements, strict=True):
+        source = panel.source[j.rows]
+        broken[source] |= panel.is_break[j.rows]
+        strange[source] |= j.anomaly == 1
+    return {
+        "rows_in": found.current.rows_in,
+        "rows_scored": n,
+        "rows_rejected": len(found.current.rejects),
+        "history_rows": found.history.rows.n if found.history else 0,
+        "breaks": int(np.count_nonzero(broken)),
+        "anomalies": int(np.count_nonzero(strange)),
+        "cases": len(found.written),
+        "anomaly_cases": sum(w.case.kind == "anomaly" for w in found.written),
+        "actions": actions,
+    }
+
+
+def _record(
+    desk: Desk,
+    request: RunRequest,
+    run_id: str,
+    started: datetime,
+    found: _Found,
+    counts: dict[str, int],
+    stages: _Stages,
+) -> dict[str, Any]:
+    packages = ("tieout", "langgraph", "duckdb", "numba", "numpy", "scikit-learn", "chromadb")
+    return {
+        "id": run_id,
+        "recon": found.recon,
+        "started_at": started.isoformat(),
+        "finished_at": desk.clock().isoformat(),
+        "business_date": _newest_day(found.current),
+        "files": [
+            {"name": name, "sha256": digest}
+            for name, digest in zip(found.current.rows.files, found.current.file_hashes, strict=False)
+        ],
+        "counts": counts,
+        "seconds": stages.seconds,
+        "peak_mb": stages.peak_mb,
+        "versions": {"python": platform.python_version(), **{name: version(name) for name in packages}},
+        "settings": {
+            "target_fdr": found.said.target_fdr,
+            "budget": found.said.budget,
+            "engine": request.engine,
+            "agents": request.agents,
+            "format": request.file_format,
+        },
+        "layout": {"key": list(found.current.layout.key), "assumed": list(found.current.layout.assumed)},
+        "import_findings": [
+            {"code": f.code, "severity": f.severity, "what": f.what, "where": f.where, "done": f.done, "count": f.count}
+            for f in found.current.findings
+        ],
+        "llm": _usage(desk, found),
+    }
+
+
+def _usage(desk: Desk, found: _Found) -> dict[str, int]:
+    """Calls and tokens of a live model for this run's cases; all zero with the offline model."""
+    from memory.schema import model_usage
+
+    ids = [w.case.id for w in found.written]
+    total = {"calls": 0, "tokens_in": 0, "tokens_out": 0}
+    with desk.db.read() as connection:
+        for start in range(0, len(ids), 500):
+            row = connection.execute(
+                sa.select(
+                    *(sa.func.coalesce(sa.func.sum(model_usage.c[name]), 0).label(name) for name in total)
+                ).where(model_usage.c.case_id.in_(ids[start : start + 500]))
+            ).one()
+            total = {name: total[name] + int(getattr(row, name)) for name in total}
+    return total
+
+
+def _newest_day(current: Reading) -> str | None:
+    days = current.rows.day[current.rows.day != NO_DAY]
+    newest = to_date(int(days.max())) if len(days) else None
+    return newest.isoformat() if newest else None
+
+
+def _run_id(recon: str, current: Reading, history: Reading | None, started: datetime) -> str:
+    words = [recon, started.isoformat(), *current.file_hashes, *(history.file_hashes if history else ())]
+    return "R" + hashlib.sha256("\x1f".join(words).encode()).hexdigest()[:16]
+
+
+def _row(run_id: str, recon: str, request: RunRequest, current: Reading, started: datetime) -> RunRow:
+    newest = _newest_day(current)
+    return RunRow(
+        id=run_id,
+        recon=recon,
+        started_at=started,
+        business_date=date.fromisoformat(newest) if newest else None,
+        files=tuple(
+            {"name": Path(name).name, "hash": h}
+            for name, h in zip(current.rows.files, current.file_hashes, strict=False)
+        ),
+        settings=json.loads(request.said.model_dump_json()),
+        out_dir=str(request.out) if request.out else None,
+        requested_by=request.requested_by,
+    )

@@ -1,0 +1,383 @@
+"""Turns a group of findings into a case: its title, amount, severity and numbered evidence."""
+
+import hashlib
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any
+
+import numpy as np
+
+from detectors.grouping import Finding, Group, Judged, onset_day, without_past
+from detectors.hypotheses import rank
+from detectors.reasons import reason
+from detectors.sides import suspect
+from recon.calendar import to_date
+from recon.case import BreakRow, Case, Evidence, Hypothesis, ScopePart
+from recon.ids import break_id, break_numbers, case_id, item_id, item_number
+from recon.money import plain, readable
+from recon.panel import Panel
+from recon.recon_file import Materiality, ReconFile
+from recon.rows import Layout, Reading
+from recon.words import CAUSE_LABELS, PATTERN_LABELS, AnomalyAnswer, Severity, Side
+
+ANSWERS: tuple[AnomalyAnswer, ...] = ("no", "yes", "insufficient_history")
+SHOWN_ROWS = 5
+"""How many of a case's breaks get an evidence line of their own; the rest are in its rows."""
+
+
+@dataclass(frozen=True)
+class Written:
+    """A case with its breaks, as it is stored and put into files."""
+
+    case: Case
+    breaks: tuple[BreakRow, ...]
+    spark: tuple[float, ...]
+    score: float
+    group: Group
+
+
+@dataclass(frozen=True)
+class Casework:
+    """What turning groups into cases needs to know of the run."""
+
+    recon: str
+    layout: Layout
+    said: ReconFile
+    judged: Judged
+    current: Reading
+    occurrence: Sequence[np.ndarray[Any, np.dtype[np.int64]]]
+    """Per panel and panel row: which of the rows of its key and date it is, from 0."""
+    numbers: Sequence[np.ndarray[Any, np.dtype[np.uint64]]] = field(default=())
+    """Per panel and judged row: the number of its break id."""
+
+    def write(self, group: Group) -> Written:
+        """The group's case, evidence and breaks."""
+        breaks = tuple(self.break_row(f, group) for f in group.members)
+        amounts = self._amounts(breaks)
+        currency, amount, base = _total(amounts, self.said.materiality)
+        side, side_statement, side_values = self._side(group)
+        evidence = self._evidence(group, breaks, currency, amount, side_statement, side_values)
+        hypotheses = self._hypotheses(group, side, evidence)
+        scope = tuple(ScopePart(column, value) for column, value in group.scope)
+        onset = to_date(group.onset_day)
+        lead = group.members[0]
+        score = max(float(self.judged.judgements[p].score[j]) for p, j in group.members)
+        case = Case(
+            id=self._case_id(group),
+            kind=group.kind,
+            state="open",
+            title=self._title(group, breaks, amount, currency),
+            recon=self.recon,
+            pattern=group.pattern,
+            cause=group.cause,
+            cause_detail=group.proof.statement if group.proof else "",
+            confidence=hypotheses[0].confidence if hypotheses else 0.0,
+            severity=_severity(group, base, self.said.materiality),
+            scope=scope,
+            break_count=len(group.members),
+            amount=amount,
+            currency=currency,
+            onset=onset,
+            rows=tuple(sorted({b.row for b in breaks})),
+            evidence=evidence,
+            hypotheses=hypotheses,
+            suspect_side=side,
+            summary=" ".join(e.statement for e in evidence[:3]),
+            family=self._family(group),
+            pair=breaks[0].pair,
+            key={c: v for c, v in group.scope if c in self.layout.key},
+            amount_base=base,
+            provisional=bool(self.judged.judgements[lead[0]].provisional[lead[1]]),
+            last_date=max((b.business_date for b in breaks if b.business_date), default=None),
+        )
+        return Written(case, breaks, self._spark(lead), score, group)
+
+    def break_row(self, finding: Finding, group: Group | None = None) -> BreakRow:
+        """One finding with its numbers as text."""
+        p, j = finding
+        panel, judgement = self.judged.panels[p], self.judged.judgements[p]
+        i = int(judgement.rows[j])
+        source = int(panel.source[i])
+        series = int(np.searchsorted(panel.offsets, i, side="right")) - 1
+        columns = {name: str(c.vocabulary[int(c.codes[i])].as_py()) for name, c in panel.columns.items()}
+        return BreakRow(
+            break_id=break_id(int(self.numbers[p][j])),
+            item_id=item_id(
+                item_number(self.recon, panel.pair.name, int(panel.series_id[series]), onset_day(panel, i))
+            ),
+            row=int(self.current.rows.row[source]),
+            business_date=to_date(int(panel.day[i])),
+            pair=panel.pair.name,
+            key={name: columns[name] for name in self.layout.key},
+            columns={name: text for name, text in columns.items() if name not in self.layout.key},
+            left=_side_text(panel, i, "left", self.current, source),
+            right=_side_text(panel, i, "right", self.current, source),
+            difference=plain(int(panel.diff[i]), panel.scale),
+            currency=columns.get(self.layout.currency) if self.layout.currency else None,
+            is_break=bool(panel.is_break[i]),
+            anomaly=ANSWERS[int(judgement.anomaly[j])],
+            score=float(judgement.score[j]),
+            pvalue=_number(judgement.pvalue[j]),
+            expected=_number(judgement.expected[j]),
+            low=_number(judgement.low[j]),
+            high=_number(judgement.high[j]),
+            pattern=self.judged.pattern(finding),
+            cause=str(self.judged.causes[p][j]),
+            reason=reason(panel, judgement, j),
+            comment=str(self.current.rows.comment[source].as_py() or ""),
+        )
+
+    # --- parts of a case -----------------------------------------------------------------------------------------
+
+    def _case_id(self, group: Group) -> str:
+        onset = to_date(group.onset_day)
+        scope = list(group.scope)
+        if group.kind == "document":
+            scope += [("pattern", group.pattern), ("precedent", group.precedent)]
+        pairs = sorted({self.judged.panels[p].pair.name for p, _ in group.members})
+        if group.slice is not None:
+            scope += [("pair", pairs[0])]
+        return case_id(self.recon, group.cause, scope, onset.isoformat() if onset else "")
+
+    def _family(self, group: Group) -> str:
+        """Cases that read alike to a model: same kind, cause, pattern, mechanism and route."""
+        mechanism = group.proof.mechanism if group.proof else ""
+        currencies = sorted({self._currency(f) for f in group.members})[:1]
+        words = [self.recon, group.kind, group.cause, group.pattern, mechanism, group.precedent, *currencies]
+        words += [column for column, _ in group.scope]
+        return hashlib.sha256("\x1f".join(words).encode()).hexdigest()[:16]
+
+    def _currency(self, finding: Finding) -> str:
+        if not self.layout.currency:
+            return ""
+        codes = self.judged.panels[finding[0]].columns[self.layout.currency]
+        return str(codes.vocabulary[int(codes.codes[self.judged.row(finding)])].as_py())
+
+    def _amounts(self, breaks: Sequence[BreakRow]) -> dict[str, Decimal]:
+        totals: dict[str, Decimal] = defaultdict(Decimal)
+        for brk in breaks:
+            totals[brk.currency or ""] += abs(Decimal(brk.difference))
+        return dict(totals)
+
+    def _side(self, group: Group) -> tuple[Side, str, dict[str, Any]]:
+        p, j = group.members[0]
+        side, statement, values = suspect(
+            self.judged.panels[p], self.judged.judgements[p], j, self.layout.left_source, self.layout.right_source
+        )
+        if group.proof is not None and group.proof.suspect_side != "unclear":
+            side = group.proof.suspect_side
+        return side, statement, values
+
+    def _evidence(
+        self,
+        group: Group,
+        breaks: Sequence[BreakRow],
+        currency: str,
+        amount: Decimal,
+        side_statement: str,
+        side_values: dict[str, Any],
+    ) -> tuple[Evidence, ...]:
+        found: list[tuple[str, str, dict[str, Any], tuple[int, ...]]] = []
+        if len(breaks) > 1:
+            found.append(self._total_fact(breaks, amount, currency))
+        for brk, finding in list(zip(breaks, group.members, strict=True))[:SHOWN_ROWS]:
+            found.append(self._break_fact(brk, finding))
+            found.append(self._band_fact(brk))
+            proof = self.judged.best_proof(finding)
+            if proof is not None and proof.cause == group.cause:
+                values = {**proof.values, **_who(brk), "mechanism": proof.mechanism}
+                found.append(("proof", proof.statement, values, (brk.row,)))
+        if group.slice is not None:
+            found.append(self._slice_fact(group, breaks))
+        if side_statement:
+            found.append(("side", side_statement, {**side_values, **_who(breaks[0])}, (breaks[0].row,)))
+        found.append(self._onset_fact(group))
+        return tuple(
+            Evidence(f"E{n}", kind, statement, values, rows)
+            for n, (kind, statement, values, rows) in enumerate(found, 1)
+        )
+
+    def _total_fact(
+        self, breaks: Sequence[BreakRow], amount: Decimal, currency: str
+    ) -> tuple[str, str, dict[str, Any], tuple[int, ...]]:
+        unit = f" {currency}" if currency else ""
+        statement = f"{len(breaks):,} breaks, {readable(amount)}{unit} in all."
+        values = {"break_count": len(breaks), "amount": format(amount, "f"), "currency": currency}
+        return "total", statement, values, tuple(b.row for b in breaks)
+
+    def _break_fact(self, brk: BreakRow, finding: Finding) -> tuple[str, str, dict[str, Any], tuple[int, ...]]:
+        layout = self.layout
+        pair = self.judged.panels[finding[0]].pair
+        unit = f" {brk.currency}" if brk.currency and pair.unit == "money" else ""
+        day = f"On {brk.business_date.isoformat()} " if brk.business_date else ""
+        key = ", ".join(f"{name} {value}" for name, value in brk.key.items())
+        if pair.right is None:
+            told = f"{pair.left} is {_said(brk.left)}"
+        elif brk.left == brk.right and pair.kind == "text":
+            told = f"both sides say {_said(brk.left)}"
+        else:
+            told = (
+                f"{layout.left_source} {pair.name} is {_said(brk.left)} and "
+                f"{layout.right_source} {pair.name} is {_said(brk.right)}"
+            )
+        off = "" if pair.kind == "text" else f": difference {_said(brk.difference)}{unit}"
+        values = {
+            **_who(brk),
+            "left": brk.left,
+            "left_source": layout.left_source,
+            "right": brk.right,
+            "right_source": layout.right_source,
+            "difference": brk.difference,
+            "currency": brk.currency,
+            "pair": brk.pair,
+        }
+        return "break", f"{day}{told}{off} ({key}).", values, (brk.row,)
+
+    def _band_fact(self, brk: BreakRow) -> tuple[str, str, dict[str, Any], tuple[int, ...]]:
+        values: dict[str, Any] = {**_who(brk), "pattern": brk.pattern, "anomaly": brk.anomaly}
+        for name in ("expected", "low", "high"):
+            bound = getattr(brk, name)
+            if bound is not None:
+                values[name] = f"{bound:.2f}"
+        return "band", brk.reason, values, (brk.row,)
+
+    def _slice_fact(self, group: Group, breaks: Sequence[BreakRow]) -> tuple[str, str, dict[str, Any], tuple[int, ...]]:
+        found = group.slice
+        assert found is not None
+        panel = self.judged.panels[group.members[0][0]]
+        names = {column: panel.columns[column].vocabulary.to_pylist() for column in found.parts}
+        values = {
+            "scope": dict(group.scope),
+            "coverage": round(found.coverage, 4),
+            "count_coverage": round(found.count_coverage, 4),
+            "purity": round(found.purity, 4),
+            "base_rate": round(found.base_rate, 4),
+            "rows_inside": len(found.rows),
+            "rows_deviating": len(found.deviating),
+        }
+        return "slice", found.statement(names), values, tuple(b.row for b in breaks)
+
+    def _onset_fact(self, group: Group) -> tuple[str, str, dict[str, Any], tuple[int, ...]]:
+        onset = to_date(group.onset_day)
+        if onset is None:
+            return "onset", "The rows carry no date, so the onset is not known.", {}, ()
+        return "onset", f"It began on {onset.isoformat()}.", {"onset": onset.isoformat()}, ()
+
+    def _hypotheses(self, group: Group, side: Side, evidence: Sequence[Evidence]) -> tuple[Hypothesis, ...]:
+        lead = group.members[0]
+        proofs = self.judged.proofs[lead[0]].get(self.judged.row(lead), [])
+        if group.proof is not None and group.proof not in proofs:
+            proofs = [group.proof, *proofs]
+        ids = {kind: [e.id for e in evidence if e.kind == kind] for kind in ("proof", "break", "slice")}
+        found = rank(list(proofs), pattern=group.pattern, side=side, coherent=group.slice is not None)
+        return tuple(
+            Hypothesis(
+                cause,
+                statement,
+                confidence,
+                tuple(ids["proof"] if cause == group.cause and ids["proof"] else ids["slice"] or ids["break"]),
+            )
+            for cause, confidence, statement in found
+        )
+
+    def _title(self, group: Group, breaks: Sequence[BreakRow], amount: Decimal, currency: str) -> str:
+        if group.cause not in ("unknown", "new", ""):
+            label = CAUSE_LABELS.get(group.cause, group.cause).format(
+                left=self.layout.left_source, right=self.layout.right_source
+            )
+        elif without_past(self.judged) and group.slice is not None:
+            label = "Shared difference"
+        else:
+            label = PATTERN_LABELS.get(group.pattern, group.pattern)
+        where = ", ".join(f"{column} {value}" for column, value in group.scope[:4]) or f"{len(breaks):,} keys"
+        many = f" ({len(breaks):,} breaks)" if len(breaks) > 1 else ""
+        unit = f" {currency}" if currency else ""
+        pair = f" {breaks[0].pair}" if len({p.pair.name for p in self.judged.panels}) > 1 else ""
+        return f"{label}: {where}, {readable(amount)}{unit}{pair}{many}"
+
+    def _spark(self, finding: Finding) -> tuple[float, ...]:
+        panel = self.judged.panels[finding[0]]
+        row = self.judged.row(finding)
+        series = int(np.searchsorted(panel.offsets, row, side="right")) - 1
+        first = max(int(panel.offsets[series]), row - 29)
+        return tuple(round(float(v), 4) for v in panel.diff[first : row + 1] / 10.0**panel.scale)
+
+
+def break_numbers_of(recon: str, panel: Panel, rows: np.ndarray[Any, Any], occurrence: np.ndarray[Any, Any]) -> Any:
+    """The break numbers of some panel rows."""
+    series = np.searchsorted(panel.offsets, rows, side="right") - 1
+    return break_numbers(recon, panel.pair.name, panel.series_id[series], panel.day[rows], occurrence[rows])
+
+
+def occurrences(panel: Panel) -> np.ndarray[Any, np.dtype[np.int64]]:
+    """For each row, which of the rows of its key and date it is, from 0: history and current counted apart."""
+    n = panel.n
+    if not n:
+        return np.zeros(0, np.int64)
+    series = panel.series_of_rows()
+    begins = np.ones(n, np.bool_)
+    begins[1:] = (
+        (series[1:] != series[:-1]) | (panel.day[1:] != panel.day[:-1]) | (panel.current[1:] != panel.current[:-1])
+    )
+    starts = np.maximum.accumulate(np.where(begins, np.arange(n), 0))
+    return np.asarray(np.arange(n) - starts, dtype=np.int64)
+
+
+def _who(brk: BreakRow) -> dict[str, Any]:
+    return {
+        "key": brk.key,
+        "date": brk.business_date.isoformat() if brk.business_date else None,
+        "break_id": brk.break_id,
+    }
+
+
+def _said(amount: str | None) -> str:
+    if amount is None:
+        return "missing"
+    try:
+        return readable(Decimal(amount))
+    except ArithmeticError:
+        return f"«{amount}»"
+
+
+def _side_text(panel: Panel, row: int, side: str, current: Reading, source: int) -> str | None:
+    if getattr(panel, f"{side}_missing")[row]:
+        return None
+    column = getattr(panel.pair, side)
+    if column is None:
+        return None
+    if panel.pair.kind == "text":
+        return str(current.rows.text.column(column)[source].as_py())
+    return plain(int(getattr(panel, side)[row]), panel.scale)
+
+
+def _number(value: float) -> float | None:
+    return None if np.isnan(value) else float(value)
+
+
+def _total(amounts: Mapping[str, Decimal], materiality: Materiality) -> tuple[str, Decimal, float]:
+    """(currency, amount, amount in the materiality currency). Currencies are added only through given rates."""
+
+    def rate(currency: str) -> Decimal | None:
+        return Decimal(1) if currency in ("", materiality.currency) else materiality.rates.get(currency)
+
+    base = sum((amount * (rate(c) or Decimal(1)) for c, amount in amounts.items()), Decimal(0))
+    if len(amounts) == 1:
+        currency, amount = next(iter(amounts.items()))
+        return currency, amount, float(base)
+    if all(rate(c) is not None for c in amounts):
+        cents = base.quantize(Decimal("0.01"))
+        return materiality.currency, cents, float(base)
+    currency = max(amounts, key=lambda c: (amounts[c] * (rate(c) or Decimal(1)), c))
+    return currency, amounts[currency], float(base)
+
+
+def _severity(group: Group, base: float, materiality: Materiality) -> Severity:
+    limit = float(materiality.amount)
+    if group.kind == "document":
+        return "medium" if base >= 10 * limit else "low"
+    if base >= limit:
+        return "high"
+    return "medium" if base >= limit / 10 else "low"

@@ -1,0 +1,243 @@
+"""Which findings are one problem: slices, linked rows and keys become groups; one group, one case."""
+
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import numpy.typing as npt
+
+from detectors.judgement import Judgement
+from detectors.localise import Slice
+from detectors.proof import Proof
+from recon.panel import Panel
+from recon.words import PATTERN_LABELS, CaseKind
+
+PATTERN_IDS = tuple(PATTERN_LABELS)
+
+LINKING_CAUSES = frozenset({"misposting", "duplicate", "aggregation", "lag", "timing"})
+"""Causes whose proof names other rows: those rows are the same problem."""
+
+Finding = tuple[int, int]
+"""(panel index, position in that panel's judgement)."""
+
+
+@dataclass(frozen=True)
+class Group:
+    """Findings that share one cause and scope."""
+
+    kind: CaseKind
+    cause: str
+    pattern: str
+    scope: tuple[tuple[str, str], ...]
+    onset_day: int
+    members: tuple[Finding, ...]
+    """Strangest first."""
+    proof: Proof | None
+    """The proof of its strangest proved member."""
+    slice: Slice | None
+    precedent: str = ""
+    """For documents: the comment that operators used on the like."""
+
+
+@dataclass(frozen=True)
+class Judged:
+    """A run's panels with what was found about them; the sequences run parallel."""
+
+    panels: Sequence[Panel]
+    judgements: Sequence[Judgement]
+    proofs: Sequence[Mapping[int, Sequence[Proof]]]
+    """By panel row, best first."""
+    causes: Sequence[npt.NDArray[np.object_]]
+    """The cause word of every judged row; "" for a match that is not anomalous."""
+    slices: Sequence[tuple[int, Slice]]
+    """(panel index, slice); a slice's rows are panel rows."""
+
+    def row(self, finding: Finding) -> int:
+        """The finding's panel row."""
+        return int(self.judgements[finding[0]].rows[finding[1]])
+
+    def pattern(self, finding: Finding) -> str:
+        """The finding's pattern id."""
+        index = int(self.judgements[finding[0]].pattern[finding[1]])
+        return PATTERN_IDS[index] if index >= 0 else "in_line"
+
+    def best_proof(self, finding: Finding) -> Proof | None:
+        """The proof that ranks first, if any mechanism holds."""
+        found = self.proofs[finding[0]].get(self.row(finding))
+        return found[0] if found else None
+
+
+def without_past(judged: Judged) -> bool:
+    """True when nothing could be judged against a past: then the breaks themselves are the deviations."""
+    return all(bool((j.anomaly == -1).all()) for j in judged.judgements)
+
+
+def group(judged: Judged, precedents: Mapping[Finding, str] | None = None) -> list[Group]:
+    """Every break and every anomaly in one group at most: slices first, then linked rows, then keys.
+
+    `precedents`: the comment proposed for a finding, which decides which breaks in line are documented together.
+    """
+    deviations = _deviations(judged)
+    taken: set[Finding] = set()
+    groups = [g for p, s in judged.slices if (g := _slice_group(judged, p, s, deviations, taken)) is not None]
+    rest = [f for f in deviations if f not in taken]
+    if without_past(judged) and groups:
+        groups += _leftovers(judged, rest)
+    else:
+        groups += _linked_and_keyed(judged, rest)
+    taken.update(f for g in groups for f in g.members)
+    groups += _documents(judged, taken, precedents or {})
+    return groups
+
+
+def _deviations(judged: Judged) -> list[Finding]:
+    """What cases are made of, strangest first: the anomalies, or the breaks when nothing has a past."""
+    blind = without_past(judged)
+    found: list[tuple[float, Finding]] = []
+    for p, (panel, judgement) in enumerate(zip(judged.panels, judged.judgements, strict=True)):
+        is_break = panel.is_break[judgement.rows]
+        wanted = is_break if blind else judgement.anomaly == 1
+        found += [(-float(judgement.score[j]), (p, int(j))) for j in np.flatnonzero(wanted)]
+    return [finding for _, finding in sorted(found)]
+
+
+def _slice_group(
+    judged: Judged, p: int, found: Slice, deviations: Sequence[Finding], taken: set[Finding]
+) -> Group | None:
+    rows = set(found.rows.tolist())
+    members = [f for f in deviations if f[0] == p and f not in taken and judged.row(f) in rows]
+    if not members:
+        return None
+    taken.update(members)
+    panel = judged.panels[p]
+    scope = tuple(
+        (column, str(panel.columns[column].vocabulary[int(code)].as_py())) for column, code in found.parts.items()
+    )
+    onsets = Counter(onset_day(panel, judged.row(f)) for f in members)
+    day, _ = max(onsets.items(), key=lambda item: (item[1], -item[0]))
+    cause, proof = _common_cause(judged, members)
+    return Group("anomaly", cause, _common_pattern(judged, members), scope, day, tuple(members), proof, found)
+
+
+def _linked_and_keyed(judged: Judged, rest: Sequence[Finding]) -> list[Group]:
+    """Rows that a proof ties together are one problem; so are all pairs of one key with one cause."""
+    where = {(f[0], judged.row(f)): f for f in rest}
+    boss: dict[Finding, Finding] = {f: f for f in rest}
+
+    def find(f: Finding) -> Finding:
+        while boss[f] != f:
+            boss[f] = boss[boss[f]]
+            f = boss[f]
+        return f
+
+    def join(a: Finding, b: Finding) -> None:
+        first, second = find(a), find(b)
+        if first != second:
+            boss[max(first, second)] = min(first, second)
+
+    keyed: dict[tuple[int, str], Finding] = {}
+    for f in rest:
+        series = _series_index(judged.panels[f[0]], judged.row(f))
+        key = (int(judged.panels[f[0]].series_id[series]), str(judged.causes[f[0]][f[1]]))
+        join(keyed.setdefault(key, f), f)
+        proof = judged.best_proof(f)
+        if proof is not None and proof.cause in LINKING_CAUSES:
+            for row in proof.rows:
+                other = where.get((f[0], row))
+                if other is not None:
+                    join(f, other)
+    families: dict[Finding, list[Finding]] = defaultdict(list)
+    for f in rest:
+        families[find(f)].append(f)
+    return [_key_group(judged, members) for members in families.values()]
+
+
+def _leftovers(judged: Judged, rest: Sequence[Finding]) -> list[Group]:
+    """Without a past, what no slice explains is the noise around the slices: one group for each cause, no scope."""
+    by_cause: dict[str, list[Finding]] = defaultdict(list)
+    for f in rest:
+        by_cause[str(judged.causes[f[0]][f[1]])].append(f)
+    return [replace(_key_group(judged, members), kind="document", scope=()) for members in by_cause.values()]
+
+
+def _key_group(judged: Judged, members: list[Finding]) -> Group:
+    cause, proof = _common_cause(judged, members)
+    onset = min(onset_day(judged.panels[p], judged.row((p, j))) for p, j in members)
+    return Group(
+        "anomaly",
+        cause,
+        _common_pattern(judged, members),
+        _shared_key(judged, members),
+        onset,
+        tuple(members),
+        proof,
+        None,
+    )
+
+
+def _documents(judged: Judged, taken: set[Finding], precedents: Mapping[Finding, str]) -> list[Group]:
+    """Breaks in line, by pattern, cause and precedent: one comment documents them all."""
+    if without_past(judged):
+        return []
+    families: dict[tuple[str, str, str], list[Finding]] = defaultdict(list)
+    for p, (panel, judgement) in enumerate(zip(judged.panels, judged.judgements, strict=True)):
+        for j in np.flatnonzero(panel.is_break[judgement.rows] & (judgement.anomaly != 1)):
+            f = (p, int(j))
+            if f not in taken:
+                key = (judged.pattern(f), str(judged.causes[p][j]), precedents.get(f, ""))
+                families[key].append(f)
+    groups = []
+    for (pattern, cause, precedent), members in families.items():
+        members.sort(key=lambda f: -float(judged.judgements[f[0]].score[f[1]]))
+        newest = max(int(judged.panels[p].day[judged.row((p, j))]) for p, j in members)
+        scope = _shared_key(judged, members)
+        proof = next((found for f in members if (found := judged.best_proof(f)) is not None), None)
+        groups.append(Group("document", cause, pattern, scope, newest, tuple(members), proof, None, precedent))
+    return groups
+
+
+def _common_cause(judged: Judged, members: Sequence[Finding]) -> tuple[str, Proof | None]:
+    """The cause that at least half of the members have proved, else `unknown`; with the strangest one's proof."""
+    counted = Counter(str(judged.causes[p][j]) for p, j in members)
+    proved = [(count, cause) for cause, count in counted.items() if cause not in ("", "unknown")]
+    if not proved:
+        return "unknown", None
+    count, cause = max(proved, key=lambda item: (item[0], item[1]))
+    if 2 * count < len(members):
+        return "unknown", None
+    for f in members:
+        proof = judged.best_proof(f)
+        if proof is not None and proof.cause == cause:
+            return cause, proof
+    return cause, None
+
+
+def _common_pattern(judged: Judged, members: Sequence[Finding]) -> str:
+    counted = Counter(judged.pattern(f) for f in members)
+    return min(counted, key=lambda pattern: (-counted[pattern], PATTERN_IDS.index(pattern)))
+
+
+def _shared_key(judged: Judged, members: Sequence[Finding]) -> tuple[tuple[str, str], ...]:
+    """The key columns in which all members hold the same value."""
+    first = judged.panels[members[0][0]]
+    shared: list[tuple[str, str]] = []
+    for column in first.key_columns:
+        codes = first.columns[column]
+        values = {int(judged.panels[p].columns[column].codes[judged.row((p, j))]) for p, j in members}
+        if len(values) == 1:
+            shared.append((column, str(codes.vocabulary[values.pop()].as_py())))
+    return tuple(shared)
+
+
+def _series_index(panel: Panel, row: int) -> int:
+    return int(np.searchsorted(panel.offsets, row, side="right")) - 1
+
+
+def onset_day(panel: Panel, row: int) -> int:
+    """The day since when the row's series has been outside tolerance without a day inside; its own when it is not."""
+    first = int(panel.offsets[_series_index(panel, row)])
+    onset = row
+    while panel.is_break[row] and onset > first and panel.is_break[onset - 1]:
+        onset -= 1
+    return int(panel.day[onset])
