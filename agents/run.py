@@ -166,7 +166,8 @@ def _up_to(history: Reading | None, current: Reading) -> Reading | None:
     days = current.rows.day[current.rows.day != NO_DAY]
     if history is None or not len(days):
         return history
-    return history if (history.rows.day <= days.max()).all() else take(history, np.flatnonzero(history.rows.day <= days.max()))
+    known = history.rows.day <= days.max()
+    return history if known.all() else take(history, np.flatnonzero(known))
 
 
 def _find(
