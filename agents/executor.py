@@ -26,8 +26,6 @@ logger = logging.getLogger(__name__)
 
 PAUSE_SECONDS = 900.0
 """How long a door that a person must open stays shut before one more gentle try."""
-TRIES = 12
-"""How often an action alone is refused for now before it counts as refused for good."""
 SETTLED = frozenset({"done", "failed", "unknown", "rejected", "superseded", "expired"})
 
 
@@ -184,10 +182,6 @@ class Executor:
             self._outgoing.paused(claim, no.fault, no.retry_after or PAUSE_SECONDS)
             return
         whole_door = not isinstance(no, NotSent) or no.whole_door
-        if claim.mode == "send" and not whole_door and claim.action.attempts >= TRIES:
-            said = f"{no.fault.sentence} It was tried {claim.action.attempts} times."
-            self._outgoing.failed(claim, Fault(no.fault.code, said))
-            return
         self._outgoing.not_sent(claim, no.fault, no.retry_after, whole_door=whole_door)
 
     def _lose(self, claim: Claim, fault: Fault, recovery: Recovery) -> None:

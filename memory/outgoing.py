@@ -9,7 +9,7 @@ from typing import Any, Literal
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from memory.action import DOOR_OF, MACHINE, Action, Fault, Receipt
+from memory.action import MACHINE, Action, Fault, Receipt
 from memory.actions import action_of, link_ticket, load_action, open_link
 from memory.audit import AuditLog
 from memory.canonical import payload_hash
@@ -179,7 +179,8 @@ class Outgoing:
             if whole_door:
                 self._shut(conn, action.door, fault, wait, paused=False)
             else:
-                values["next_at"] = now + timedelta(seconds=60.0 if wait is None else wait)
+                wait = min(60.0 * 2 ** min(action.attempts - 1, 5), 1800.0) if wait is None else wait
+                values["next_at"] = now + timedelta(seconds=wait)
             self._set(conn, action, values)
             self._note(conn, action, "not_sent", {"fault": fault.to_json()})
 
@@ -330,8 +331,3 @@ def _plain(receipt: Mapping[str, Any]) -> dict[str, Any]:
         name: value if isinstance(value, str | int | bool | list | dict) else str(value)
         for name, value in receipt.items()
     }
-
-
-def door_names() -> tuple[str, ...]:
-    """Every door that can be shut."""
-    return tuple(dict.fromkeys(DOOR_OF.values()))

@@ -44,6 +44,8 @@ class Settings(BaseSettings):
 
     smtp_url: SecretStr | None = None
     mail_from: str = "tieout@localhost"
+    webhook_secret: SecretStr | None = None
+    """Signs every webhook; None: none leaves."""
 
     auth: Literal["local", "token", "proxy"] = "local"
     proxy_peers: str = ""

@@ -8,8 +8,8 @@ from pathlib import Path
 import psycopg
 import pytest
 import sqlalchemy as sa
-from acting.desk import TestDesk, open_desk
-from acting.postgres import postgres_url
+from tests.acting.desk import TestDesk, open_desk
+from tests.acting.postgres import postgres_url
 
 from memory.schema import metadata
 

@@ -1,7 +1,7 @@
 """The ledger: what was approved is what leaves, once, and who may say so."""
 
 import pytest
-from acting.desk import TestDesk, approved
+from tests.acting.desk import TestDesk, approved
 
 from agents.executor import Executor
 from tools.actions.outbox import Outbox
