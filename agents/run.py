@@ -53,6 +53,8 @@ class RunRequest:
     engine: Literal["local", "dask"] = "local"
     requested_by: str = "operator"
     today: date | None = None
+    run_id: str | None = None
+    """The id under which the service queued it; else one made from its files and the moment."""
 
 
 @dataclass(frozen=True)
@@ -110,7 +112,7 @@ def run(desk: Desk, request: RunRequest, progress: Progress = lambda *_: None) -
     started = desk.clock()
     runs = RunStore(desk.db, desk.clock)
     current, history, recon, said = _read(desk, request, stages)
-    run_id = _run_id(recon, current, history, started)
+    run_id = request.run_id or _run_id(recon, current, history, started)
     runs.start(_row(run_id, recon, request, current, started))
     try:
         found = _find(desk, request, recon, said, current, history, stages)
