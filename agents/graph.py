@@ -3,10 +3,11 @@
 import asyncio
 import logging
 from collections import defaultdict
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from langgraph.checkpoint.base import BaseCheckpointSaver
 from langgraph.graph import END, START, StateGraph
@@ -29,6 +30,8 @@ from agents.state import CaseInput, CaseState
 from memory.action import Decision, Person
 
 log = logging.getLogger(__name__)
+
+T = TypeVar("T")
 
 Graph = CompiledStateGraph[CaseState, Any, CaseInput, CaseState]
 Progress = Callable[[int, int], None]
@@ -154,7 +157,7 @@ async def work_case(
     return Worked(case_id, tuple(state.get("action_ids", ())))
 
 
-async def work_cases(
+async def awork_cases(
     desk: Desk, case_ids: Sequence[str], progress: Progress | None = None, *, at_once: int = AT_ONCE
 ) -> list[Worked]:
     """Every case up to its approval, a few at a time; one case's failure stops no other."""
@@ -176,6 +179,21 @@ async def work_cases(
             return worked
 
         return list(await asyncio.gather(*(one(c) for c in case_ids)))
+
+
+def work_cases(desk: Desk, case_ids: Sequence[str], progress: Progress | None = None) -> list[Worked]:
+    """`awork_cases` for callers that are not asynchronous; works inside a running loop as well."""
+    return in_own_loop(awork_cases(desk, case_ids, progress))
+
+
+def in_own_loop(work: Coroutine[Any, Any, T]) -> T:
+    """Runs a coroutine to its end from plain code, on a thread of its own when this one already runs a loop."""
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return asyncio.run(work)
+    with ThreadPoolExecutor(max_workers=1) as pool:
+        return pool.submit(asyncio.run, work).result()
 
 
 # --- carrying decisions -------------------------------------------------------------------------------------------
