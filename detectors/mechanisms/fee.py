@@ -18,6 +18,7 @@ GATE: Final = 1e-4
 TIMES: Final = 3
 """A fixed amount recurs when it stands on so many breaks of different keys."""
 SHARE: Final = Fraction(35, 100)
+LUCK: Final = Fraction(1, 20)
 MEANT: Final = 3
 """A share of a fee has so many significant digits at most: 0.125%, 17.5%, 20%."""
 
@@ -25,7 +26,7 @@ MEANT: Final = 3
 def find(bench: Bench, table: Breaks) -> Iterator[Found]:
     if table.is_text or table.one_sided_pair:
         return
-    for cluster in clusters(table, table.both):
+    for cluster in clusters(table):
         share = as_share(cluster)
         if share is not None and not one_currency(table, cluster):
             yield from _shares(table, cluster, *share)
@@ -39,9 +40,11 @@ def as_share(cluster: Cluster) -> tuple[Fraction, str] | None:
     options = []
     for found, of in ((taken, "gross"), (added, "net")):
         if found is not None and found[0] > 0:
-            share = Fraction(found[0], 10 ** found[1])
-            if share <= SHARE and len(str(found[0]).rstrip("0")) <= MEANT:
-                options.append((len(str(found[0]).rstrip("0")), found[1], share, of))
+            share, meant = Fraction(found[0], 10 ** found[1]), len(str(found[0]).rstrip("0"))
+            # of random ratios, so many would allow a share with as few digits
+            luck = (cluster.high - cluster.low) * 10 ** found[1]
+            if share <= SHARE and meant <= MEANT and luck <= LUCK:
+                options.append((meant, found[1], share, of))
     return (min(options)[2], min(options)[3]) if options else None
 
 
@@ -97,12 +100,13 @@ def _fixed(table: Breaks) -> Iterator[Found]:
     if len(index) < TIMES:
         return
     amounts, inverse, count = np.unique(table.diff[index], return_inverse=True, return_counts=True)
+    tests = len(amounts)
     for a in np.flatnonzero(count >= TIMES):
         members = index[inverse == a]
         members = members[np.sort(np.unique(table.series[members], return_index=True)[1])]
         expected = _expected(table, index, int(amounts[a]))
         chance = float(poisson.sf(len(members) - 2, expected))
-        if len(members) >= TIMES and chance <= GATE:
+        if len(members) >= TIMES and chance <= min(GATE, 1 / (10 * tests)):
             yield from _amounts(table, index[inverse == a], len(members), chance)
 
 

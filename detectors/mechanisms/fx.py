@@ -134,7 +134,7 @@ def _decimal(value: Fraction) -> str:
 
 def _recurring(table: Breaks, rates: list[Rate]) -> Iterator[Found]:
     """A ratio that several breaks share and that is no round share: a rate, or the move of a rate since yesterday."""
-    for cluster in clusters(table, table.both):
+    for cluster in clusters(table):
         if as_share(cluster) is None or one_currency(table, cluster):
             yield from _shared(table, cluster)
 

@@ -1,18 +1,14 @@
 """Misposting: two breaks of equal amount and opposite sign; what one key lacks the other has too much."""
 
 from collections.abc import Iterator
-from typing import Final
 
 import numpy as np
 
-from detectors.chance import believable
-from detectors.digits import digit_count, significant
+from detectors.chance import rarest
 from detectors.mechanisms.table import Bench, Breaks, Found
 from detectors.mechanisms.wording import listed
 from detectors.pairs import Group, cancelling
 from detectors.proof import Proof
-
-GATE: Final = 1e-3
 
 
 def find(bench: Bench, table: Breaks) -> Iterator[Found]:
@@ -21,11 +17,9 @@ def find(bench: Bench, table: Breaks) -> Iterator[Found]:
     groups = cancelling(table.panel, table.rows)
     if not groups:
         return
-    size = np.array([max(abs(int(table.panel.diff[r])) for r in g.rows) for g in groups], dtype=np.int64)
     chance = np.array([g.chance for g in groups])
-    kind = digit_count(size) * 20 + significant(size)
     place = {int(row): i for i, row in enumerate(table.rows)}
-    for g in np.flatnonzero(believable(np.ones(len(groups), dtype=np.bool_), chance, kind, GATE)):
+    for g in np.flatnonzero(rarest(chance, len(table.rows))):
         for row in groups[g].rows:
             yield place[row], _proof(table, place[row], groups[g])
 

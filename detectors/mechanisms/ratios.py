@@ -43,12 +43,19 @@ def ratio_bounds(big: int, small: int, grid: int) -> tuple[Fraction, Fraction]:
     return Fraction(2 * big, 2 * small + grid), Fraction(2 * big, 2 * small - grid)
 
 
-def clusters(table: Breaks, which: Mask) -> Iterator[Cluster]:
-    """The common ratios among the breaks of `which`, the most surprising first; each break is in one at most."""
+def clusters(table: Breaks) -> tuple[Cluster, ...]:
+    """The common ratios among the two-sided breaks, the most surprising first; each break is in one at most."""
+    if "clusters" not in table.memo:
+        table.memo["clusters"] = tuple(_clusters(table))
+    found: tuple[Cluster, ...] = table.memo["clusters"]
+    return found
+
+
+def _clusters(table: Breaks) -> Iterator[Cluster]:
     grid = 10**table.grain
     left, right = np.abs(table.left), np.abs(table.right)
     big, small = np.maximum(left, right), np.minimum(left, right)
-    usable = which & table.both & ((table.left > 0) == (table.right > 0)) & (small >= 100 * grid)
+    usable: Mask = table.both & ((table.left > 0) == (table.right > 0)) & (small >= 100 * grid)
     for plain in PLAIN:
         usable &= np.abs(big // plain - small) > 1
     index = np.flatnonzero(usable)

@@ -26,7 +26,9 @@ def find(bench: Bench, table: Breaks) -> Iterator[Found]:
     kind, place = slips(a, b)
     kind = np.where(tested, kind, 0)
     chance = _chance(a, b)
-    accepted = believable(kind > 0, chance, digit_count(a - b) * 2 + (digit_count(a) != digit_count(b)))
+    length = digit_count(a - b)
+    alike = np.where(digit_count(a) != digit_count(b), 30, np.where((length == 2) | (length == 3), 3, length))
+    accepted = believable(kind > 0, chance, alike)
     for i in np.flatnonzero(accepted):
         yield int(i), _proof(table, int(i), int(kind[i]), int(place[i]), float(chance[i]))
 

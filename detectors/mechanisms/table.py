@@ -1,7 +1,7 @@
 """The breaks of one panel laid out in columns, with what every mechanism needs to know of each."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 from functools import cached_property
 from typing import Any, Protocol
@@ -41,6 +41,8 @@ class Breaks:
     left_name: str
     right_name: str
     currency_column: str | None
+    memo: dict[str, Any] = field(default_factory=dict)
+    """What one mechanism worked out and another needs too."""
 
     @cached_property
     def is_text(self) -> bool:
