@@ -5,6 +5,7 @@ import logging
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -311,19 +312,24 @@ def work(
     once: Annotated[bool, typer.Option("--once", help="Send what is due now, and stop.")] = False,
 ) -> None:
     """Send what is approved and due."""
+    import threading
+
     from agents.executor import Executor
-    from agents.graph import carry_decisions
+    from agents.graph import carry_decisions, in_own_loop
 
     desk = _desk()
     executor = Executor(desk)
-    if once:
-        carry_decisions(desk)
-        done = executor.run_once()
-        carry_decisions(desk)
-        _say(f"{len(done)} action(s) taken up")
-        return
-    _say("Working; stop with Ctrl-C")
-    executor.run_forever()
+    stop = threading.Event()
+    if not once:
+        _say("Working; stop with Ctrl-C")
+    while True:
+        in_own_loop(carry_decisions(desk))
+        taken = executor.run_once()
+        in_own_loop(carry_decisions(desk))
+        if once:
+            _say(f"{taken} action(s) taken up")
+            return
+        stop.wait(1.0)
 
 
 @app.command()
@@ -553,27 +559,29 @@ def _decide(
     edits: bool = False,
     wait: bool = False,
 ) -> None:
-    from agents.graph import carry_decisions
+    from agents.graph import carry_decisions, in_own_loop
 
     desk = _desk()
     action = desk.ledger.get(action_id)
     changed = _edited(action, payload) if edits else None
     outcome = desk.ledger.decide(action_id, decision, seen or action.payload_hash, _me(), changed, note)  # type: ignore[arg-type]
-    carry_decisions(desk)
+    in_own_loop(carry_decisions(desk))
     after = _executed(desk, action_id) if wait else desk.ledger.get(action_id)
     if json_out:
         _print_json({"changed": outcome.changed, "sentence": outcome.sentence, "action": after.to_json()})
         return
     _say(outcome.sentence)
     if wait:
-        told = json.dumps(after.receipt.to_json(), ensure_ascii=False) if after.receipt else after.state
-        _say(f"{after.state}: {told}" if after.receipt else after.fault.sentence if after.fault else after.state)
+        told = after.receipt or after.fault or {}
+        _say(f"{after.state}: {json.dumps(told, ensure_ascii=False)}")
 
 
 def _edited(action: "Action", payload: Path | None) -> dict[str, Any]:
+    import click
+
     text = payload.read_text(encoding="utf-8") if payload else None
     if text is None:
-        text = typer.edit(json.dumps(action.payload, indent=1, ensure_ascii=False), extension=".json")
+        text = click.edit(json.dumps(action.payload, indent=1, ensure_ascii=False), extension=".json")
     if text is None:
         msg = f"{action.id}: nothing was changed; save the draft in the editor to change it"
         raise BadInput(msg)
@@ -589,29 +597,28 @@ def _edited(action: "Action", payload: Path | None) -> dict[str, Any]:
 
 
 def _executed(desk: "Desk", action_id: str) -> "Action":
-    """Waits for the end of the undo window and does the action, here."""
+    """Counts the undo window down and does the action, here."""
     import time
 
     from agents.executor import Executor
-    from agents.graph import carry_decisions
+    from agents.graph import carry_decisions, in_own_loop
 
-    executor = Executor(desk)
     action = desk.ledger.get(action_id)
-    while action.state in ("approved", "executing", "checking"):
-        left = (action.not_before - desk.clock()).total_seconds() if action.not_before else 0
-        if action.state == "approved" and left > 0:
-            if not _Quiet.on:
-                sys.stderr.write(f"\rleaves in {left:.0f} s; undo in the workbench or stop with Ctrl-C ")
-                sys.stderr.flush()
-            time.sleep(min(left, 1.0))
-        else:
-            executor.run_once()
-            time.sleep(0.05)
+    while (
+        action.state == "approved"
+        and action.not_before
+        and (left := action.not_before - desk.clock()).total_seconds() > 0
+    ):
+        if not _Quiet.on:
+            sys.stderr.write(
+                f"\rleaves in {left.total_seconds():.0f} s; Ctrl-C leaves it approved, undo is in the workbench "
+            )
+            sys.stderr.flush()
+        time.sleep(min(left.total_seconds(), 1.0))
         action = desk.ledger.get(action_id)
-        if action.fault is not None and action.state == "approved":
-            break
-    carry_decisions(desk)
-    return action
+    done = Executor(desk).finish(action_id)
+    in_own_loop(carry_decisions(desk))
+    return done
 
 
 @app.command()
@@ -709,7 +716,7 @@ def audit_verify(json_out: Json = False) -> None:
     """Check that no byte, row or order of the audit was changed."""
     found = _desk().audit.verify()
     if json_out:
-        _print_json(found.to_json())
+        _print_json(asdict(found))
     else:
         _say(found.sentence)
     if not found.ok:
@@ -723,7 +730,7 @@ def doctor(json_out: Json = False) -> None:
 
     checks = examine(_desk())
     if json_out:
-        _print_json([c.to_json() for c in checks])
+        _print_json([asdict(c) for c in checks])
     else:
         for check in checks:
             _say(f"{'ok  ' if check.ok else 'FAIL'} {check.name}: {check.sentence}")
@@ -765,7 +772,7 @@ def token(
 
     _one_of("--role", role, get_args(Role))
     desk = _desk()
-    _say(issue_token(desk.db, person, role, timedelta(days=days), now=desk.clock()))  # type: ignore[arg-type]
+    _say(issue_token(desk.db, person, role, timedelta(days=days)))  # type: ignore[arg-type]
 
 
 @app.command()

@@ -260,10 +260,15 @@ class Casework:
         return "slice", found.statement(names), values, tuple(b.row for b in breaks)
 
     def _onset_fact(self, group: Group) -> tuple[str, str, dict[str, Any], tuple[int, ...]]:
-        onset = to_date(group.onset_day)
-        if onset is None:
+        p, j = group.members[0]
+        panel, row = self.judged.panels[p], self.judged.row((p, j))
+        since, now = to_date(onset_day(panel, row)), to_date(int(panel.day[row]))
+        if since is None or now is None:
             return "onset", "The rows carry no date, so the onset is not known.", {}, ()
-        return "onset", f"It began on {onset.isoformat()}.", {"onset": onset.isoformat()}, ()
+        values = {"onset": since.isoformat(), "date": now.isoformat()}
+        if since == now:
+            return "onset", f"It was first outside tolerance on {since.isoformat()}.", values, ()
+        return "onset", f"It has been outside tolerance since {since.isoformat()}.", values, ()
 
     def _hypotheses(self, group: Group, side: Side, evidence: Sequence[Evidence]) -> tuple[Hypothesis, ...]:
         lead = group.members[0]

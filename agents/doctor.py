@@ -1,0 +1,84 @@
+"""`tieout doctor`: every connection and every right that the work needs, one line each, nothing changed."""
+
+import os
+import uuid
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import sqlalchemy as sa
+
+from agents.desk import Desk
+from tools.actions.door import Check
+
+
+def examine(desk: Desk) -> list[Check]:
+    """One line per thing that could be wrong; raises nothing."""
+    checks = [
+        _try("workspace", lambda: _workspace(desk.settings.home)),
+        _try("database", lambda: _database(desk)),
+        _try("audit", lambda: _audit(desk)),
+        _try("lake", lambda: _lake(desk)),
+        _try("memory", lambda: _memory(desk)),
+        _try("model", lambda: _model(desk)),
+    ]
+    for door in {id(d): d for d in desk.doors.values()}.values():
+        checks += door.check()
+    checks += list(_shut_doors(desk))
+    return checks
+
+
+def _try(name: str, look: Callable[[], str]) -> Check:
+    try:
+        return Check(name, True, look())
+    except Exception as error:
+        return Check(name, False, f"{type(error).__name__}: {' '.join(str(error).split())[:300]}")
+
+
+def _workspace(home: Path) -> str:
+    home.mkdir(parents=True, exist_ok=True)
+    probe = home / f".probe-{uuid.uuid4().hex}"
+    probe.write_bytes(b"")
+    probe.unlink()
+    free = os.statvfs(home).f_bavail * os.statvfs(home).f_frsize / 2**30
+    if free < 1:
+        msg = f"only {free:.1f} GiB are free under {home}; make room before the next run"
+        raise OSError(msg)
+    return f"{home} can be written; {free:,.0f} GiB are free"
+
+
+def _database(desk: Desk) -> str:
+    with desk.db.read() as connection:
+        revision = connection.execute(sa.text("select version_num from alembic_version")).scalar_one()
+    kind = "SQLite in the workspace" if desk.db.is_sqlite else "PostgreSQL"
+    return f"{kind}, schema {revision}"
+
+
+def _audit(desk: Desk) -> str:
+    found = desk.audit.verify()
+    if not found.ok:
+        raise ValueError(found.sentence)
+    return found.sentence
+
+
+def _lake(desk: Desk) -> str:
+    desk.lake.layout("doctor")
+    return f"reachable at {desk.settings.lake_url or 'the workspace'}"
+
+
+def _memory(desk: Desk) -> str:
+    desk.resolutions.sync("doctor")
+    return f"Chroma answers ({desk.settings.chroma_url or 'embedded'})"
+
+
+def _model(desk: Desk) -> str:
+    if not desk.settings.has_live_model():
+        return "offline: no key is set, the rules speak"
+    from langchain_core.messages import HumanMessage
+
+    answer = desk.model.invoke([HumanMessage("Answer with the one word: ready")])
+    return f"{desk.settings.model} answers ({str(answer.content)[:40]!r})"
+
+
+def _shut_doors(desk: Desk) -> Iterator[Check]:
+    for door in desk.ledger.doors():
+        yield Check(door.name, False, door.sentence)
