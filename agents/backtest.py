@@ -114,7 +114,8 @@ def backtest(file: Path, said: ReconFile, start: date | None, end: date | None, 
     last = to_day(end) if end else int(days[-1])
     wanted = [int(d) for d in days if first <= d <= last]
     if not wanted:
-        msg = f"{file}: no rows between {to_date(first)} and {to_date(last)}; it holds {to_date(days[0])} to {to_date(days[-1])}"
+        held = f"{to_date(int(days[0]))} to {to_date(int(days[-1]))}"
+        msg = f"{file}: no rows between {to_date(first)} and {to_date(last)}; it holds {held}"
         raise BadInput(msg)
     replay = _Replay(reading, said)
     lines = [replay.day(day) for day in wanted]
