@@ -189,13 +189,14 @@ def weigh_small(
             own += part
             if level[j] == level[i]:
                 own_level += part
-            if abs(share[j] - share[i]) <= REACH:
+            if share[j] * share[i] > 0 and REACH <= share[j] / share[i] <= 1 / REACH:
                 around += 1.0
         b = bins[i]
         k = level[i]
         pooled = POOL * max(whole[b] - own, 0.5) / total
         near = (max(counts[k, b] - own_level, 0.0) + pooled) / (rows[k] - mine[k] + POOL) / widths[b]
-        far = max(wide[b] - around, 0.5) / total / (2 * REACH)
+        centre = max(abs(share[i]), 1e-7)
+        far = max(wide[b] - around, 0.5) / total / (centre * (1 / REACH - REACH))
         density = np.log((1 - FAR) * near + FAR * far)
         over_all -= density
         over_null -= null[i]

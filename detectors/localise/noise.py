@@ -5,7 +5,7 @@ from math import lgamma, log
 
 import numpy as np
 import numpy.typing as npt
-from scipy.special import gammaincinv
+from scipy.special import gammainc, gammaincinv
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -16,8 +16,12 @@ WIDTH = 0.01
 """Widest bin of the empirical density."""
 LEVELS = 8
 """Most size classes."""
-FAR, REACH = 0.1, 0.25
-"""Weight and half width of the wide part of the density: what is rare nearby is judged by what is rare around."""
+PLAIN = 0.5
+"""A deviation that nobody would take for noise, unless noise itself is that wide."""
+LEAST = 60
+"""Rows that a size class must have to be judged by itself."""
+FAR, REACH = 0.1, 0.6
+"""Weight and reach (as a factor) of the wide part of the density: the rare is judged by what is rare around."""
 POOL = 50.0
 """How many rows of the whole run each size class borrows for its density."""
 
@@ -71,14 +75,46 @@ def fit(share: Floats, shape: float | None = None) -> Background:
     return best
 
 
-def null_density(share: Floats, level: Ints, fitted: npt.NDArray[np.bool_]) -> tuple[Floats, Floats]:
-    """Log density of each row when nothing is wrong, and its scale; fitted by size on the rows of `fitted`."""
-    out, scale = np.empty(len(share)), np.empty(len(share))
+@dataclass(frozen=True)
+class Null:
+    """What each row shows when nothing is wrong."""
+
+    density: Floats
+    """Log density of the row's share."""
+    scale: Floats
+    """The background's scale for rows of this size."""
+    clear: Floats
+    """How surely a row of this size that is off would show it, 0 to 1."""
+
+
+def null_of(share: Floats, level: Ints, fitted: npt.NDArray[np.bool_]) -> Null:
+    """The background by size class, fitted on the rows of `fitted`."""
+    whole = fit(share[fitted])
+    density, scale, clear = np.empty(len(share)), np.empty(len(share)), np.empty(len(share))
     for k in range(int(level.max()) + 1):
         own = level == k
-        found = fit(share[own & fitted])
-        out[own], scale[own] = found.log_density(share[own]), found.scale
-    return out, scale
+        enough = np.count_nonzero(own & fitted) >= max(LEAST, np.count_nonzero(own) // 4)
+        found = fit(share[own & fitted]) if enough else whole
+        density[own], scale[own] = found.log_density(share[own]), found.scale
+        clear[own] = found.zero + (1 - found.zero) * gammainc(1 / found.shape, (PLAIN / found.scale) ** found.shape)
+    empty, rate = _empty_sides(share, level, fitted)
+    return Null(np.logaddexp(density, empty), scale, clear * (1 - rate))
+
+
+def _empty_sides(share: Floats, level: Ints, fitted: npt.NDArray[np.bool_]) -> tuple[Floats, Floats]:
+    """What small numbers put on one side being zero, beyond what large rows show: log density, rate by row."""
+    out, rates = np.full(len(share), -np.inf), np.zeros(len(share))
+    classes = int(level.max()) + 1
+    rows = np.maximum(np.bincount(level, fitted, minlength=classes), 1)
+    for end in (-1.0, 1.0):
+        here = share == end
+        count = np.bincount(level, fitted & here, minlength=classes)
+        sure = count - 3 * np.sqrt(count) - rows * (count / rows).min()
+        rate = np.clip(np.where(sure > 0, count / rows - (count / rows).min(), 0.0), 0.0, 0.99)
+        with np.errstate(divide="ignore"):
+            out[here] = np.log(rate / WIDTH)[level[here]]
+        rates += rate[level]
+    return out, np.minimum(rates, 0.99)
 
 
 def _edges() -> Floats:
@@ -94,6 +130,8 @@ EDGES = _edges()
 WIDTHS = np.diff(EDGES)
 CENTRES = (EDGES[1:] + EDGES[:-1]) / 2
 BINS = len(WIDTHS)
+SPANS = np.maximum(np.abs(CENTRES) * (1 / REACH - REACH), WIDTHS)
+"""How wide the wide part of the density is at each bin."""
 
 
 def bins_of(share: Floats) -> Ints:
@@ -125,7 +163,7 @@ class Crowd:
         n = self.rows.sum()
         pooled = POOL * np.maximum(self.whole, 0.5) / n
         near = (self.counts + pooled) / (self.rows[:, None] + POOL) / WIDTHS
-        far = np.maximum(self.wide, 0.5) / n / (2 * REACH)
+        far = np.maximum(self.wide, 0.5) / n / SPANS
         return np.asarray(np.log((1 - FAR) * near + FAR * far)[level, bins])
 
 
@@ -133,7 +171,8 @@ def crowd(share: Floats, bins: Ints, level: Ints) -> Crowd:
     classes = int(level.max()) + 1
     flat = np.bincount(level * BINS + bins, minlength=classes * BINS).astype(np.float64).reshape(classes, BINS)
     ordered = np.sort(share)
-    wide = np.searchsorted(ordered, CENTRES + REACH) - np.searchsorted(ordered, CENTRES - REACH)
+    low, high = np.minimum(CENTRES * REACH, CENTRES / REACH), np.maximum(CENTRES * REACH, CENTRES / REACH)
+    wide = np.searchsorted(ordered, high, side="right") - np.searchsorted(ordered, low)
     counts = _smooth(flat)
     return Crowd(counts, counts.sum(axis=0), wide.astype(np.float64), flat.sum(axis=1))
 
@@ -142,7 +181,7 @@ PURITIES = (0.97, 0.8)
 
 
 def loose_models(
-    share: Floats, level: Ints, null: Floats, everyone: Floats, free: npt.NDArray[np.bool_]
+    share: Floats, level: Ints, null: Null, everyone: Floats, free: npt.NDArray[np.bool_]
 ) -> tuple[Floats, Floats]:
     """How much each size class deviates in all, and for each row the log odds of loose models against all rows:
     a slice of which a share deviates, anyhow, upwards, or downwards.
@@ -150,7 +189,7 @@ def loose_models(
     Within a size class the odds of the free rows average 1, so that a random set earns nothing.
     """
     out = np.empty((len(share), 3 * len(PURITIES)))
-    off = np.clip(1 - np.exp(np.minimum(null - everyone, 0.0)), 0.0, 1 - 1e-9)
+    off = np.clip(1 - np.exp(np.minimum(null.density - everyone, 0.0)), 0.0, 1 - 1e-9)
     sides = (off, np.where(share > 0, off, 0.0), np.where(share < 0, off, 0.0))
     classes = int(level.max()) + 1
     count = np.maximum(np.bincount(level, free, minlength=classes), 1)
@@ -159,6 +198,7 @@ def loose_models(
         totals[i] = np.bincount(level, weight * free, minlength=classes)
         rate = np.clip(totals[i] / count, 1e-6, 1 - 1e-6)[level]
         for j, pure in enumerate(PURITIES):
-            odds = pure * weight / rate + (1 - pure) * (1 - weight) / (1 - rate)
+            likely = np.maximum(pure * null.clear, rate)
+            odds = likely * weight / rate + (1 - likely) * (1 - weight) / (1 - rate)
             out[:, len(PURITIES) * i + j] = np.log(odds)
     return totals, out

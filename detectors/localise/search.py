@@ -18,6 +18,8 @@ BELIEVED = 3.0
 """Log odds that a slice must reach."""
 MOST = 40
 SHIFT = 6.0
+ALONE, ALONE_BELIEVED = 20, 0.0
+"""Most single rows reported, and the log odds each must reach: more of them are noise of another shape."""
 WIDE, DEEP = 200, 6
 
 
@@ -47,14 +49,14 @@ def localise(
     level = noise.size_classes(np.asarray(actual)[live], np.asarray(expected)[live])
     bins = noise.bins_of(own)
     chosen: list[int] = []
-    null, scale = noise.null_density(own, level, np.ones(len(live), dtype=bool))
+    null = noise.null_of(own, level, np.ones(len(live), dtype=bool))
     for _ in range(2):
         chosen, free = _greedy(Run(lattice, own, level, bins, null))
-        again, scale = noise.null_density(own, level, free)
-        if np.abs(again - null).mean() < 0.05:
+        again = noise.null_of(own, level, free)
+        if np.abs(again.density - null.density).mean() < 0.05:
             break
         null = again
-    return _report(lattice, chosen, columns, live, np.asarray(actual), np.asarray(expected), share, scale)
+    return _report(lattice, chosen, columns, live, np.asarray(actual), np.asarray(expected), share, null.scale)
 
 
 @dataclass(frozen=True)
@@ -66,8 +68,7 @@ class Run:
     level: Rows
     """Size class."""
     bins: Rows
-    null: Floats
-    """Log density when nothing is wrong."""
+    null: noise.Null
 
 
 def _greedy(run: Run) -> tuple[list[int], npt.NDArray[np.bool_]]:
@@ -80,7 +81,7 @@ def _greedy(run: Run) -> tuple[list[int], npt.NDArray[np.bool_]]:
             break
         chosen.append(best)
         free[run.lattice.rows(best)] = False
-    chosen += _singles(run.lattice, run.share, run.null, free)
+    chosen += _singles(run, free)
     return chosen, free
 
 
@@ -90,7 +91,7 @@ def _best(run: Run, free: npt.NDArray[np.bool_]) -> int | None:
     crowd = noise.crowd(run.share[rows], run.bins[rows], run.level[rows])
     everyone = crowd.log_density(run.bins, run.level)
     off, loose = noise.loose_models(run.share, run.level, run.null, everyone, free)
-    values = np.column_stack([run.share, run.share * run.share, run.null, everyone, loose])
+    values = np.column_stack([run.share, run.share * run.share, run.null.density, everyone, loose])
     sums = np.zeros((lattice.elements, values.shape[1] + 1))
     add_up(values, free, lattice.element, lattice.offsets, lattice.source, lattice.parent, sums)
     out = np.empty((lattice.elements, 2))
@@ -114,7 +115,7 @@ def _weigh_small(
             run.share[r],
             run.bins[r],
             run.level[r],
-            run.null[r],
+            run.null.density[r],
             crowd.counts,
             crowd.whole,
             crowd.wide,
@@ -155,18 +156,31 @@ def _fit(
     return over_null + prior, over_all + prior
 
 
-def _singles(lattice: Lattice, share: Floats, null: Floats, free: npt.NDArray[np.bool_]) -> list[int]:
-    """Rows too far out for the background, each by the shortest combination that names it alone."""
+def _singles(run: Run, free: npt.NDArray[np.bool_]) -> list[int]:
+    """Rows too far out for the background, each by the shortest combination that names it alone.
+
+    Where most rows match exactly, every row left over that does not is such a row. None when they are many:
+    then they are noise, of a shape that the background missed.
+    """
+    lattice = run.lattice
+    lone = -np.log(2.0) - run.null.density
+    off = np.abs(run.share) > noise.FLOOR
+    exact = 1 - np.mean(off[free]) if free.any() else 0.0
+    if exact < 0.5:
+        rows, most = np.flatnonzero(free & (lone + lattice.prior.min() > ALONE_BELIEVED)), ALONE
+    else:
+        rows, most = np.flatnonzero(free & off), ALONE // 4
+    if len(rows) > most:
+        return []
     out = []
-    lone = -np.log(2.0) - null
-    for row in np.flatnonzero(free & (lone + lattice.prior.min() > BELIEVED)):
+    for row in rows:
         for c in range(len(lattice.cuboids)):
             e = lattice.element[c, row]
-            if lone[row] + lattice.prior[c] > BELIEVED and np.count_nonzero(lattice.element[c] == e) == 1:
+            if np.count_nonzero(lattice.element[c] == e) == 1:
                 out.append(int(e))
                 free[row] = False
                 break
-    return out if len(out) <= 20 else []
+    return out
 
 
 def _report(
