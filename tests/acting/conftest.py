@@ -8,10 +8,10 @@ from pathlib import Path
 import psycopg
 import pytest
 import sqlalchemy as sa
-from tests.acting.desk import TestDesk, open_desk
-from tests.acting.postgres import postgres_url
 
 from memory.schema import metadata
+from tests.acting.desk import TestDesk, open_desk
+from tests.acting.postgres import postgres_url
 
 
 @pytest.fixture(scope="session")

@@ -1,9 +1,10 @@
 """The ledger: what was approved is what leaves, once, and who may say so."""
 
 import pytest
-from tests.acting.desk import TestDesk, approved
 
 from agents.executor import Executor
+from recon.words import ActionKind
+from tests.acting.desk import TestDesk, approved
 from tools.actions.outbox import Outbox
 from tools.actions.recon_comment import ReconComments
 from tools.actions.tracker import Tracker
@@ -18,10 +19,11 @@ def local(desk: TestDesk) -> TestDesk:
 
 
 @pytest.mark.parametrize("kind", ["jira.create", "email.send", "recon.comment", "task.create"])
-def test_what_is_approved_is_done_and_leaves_a_receipt(local: TestDesk, kind: str) -> None:
+def test_what_is_approved_is_done_and_leaves_a_receipt(local: TestDesk, kind: ActionKind) -> None:
     action = approved(local, kind)
     assert Executor(local).run_once() == 1
     action = local.ledger.get(action.id)
     assert action.state == "done"
+    assert action.receipt
     assert action.receipt["reference"]
     assert local.audit.verify().ok

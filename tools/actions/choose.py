@@ -26,13 +26,14 @@ def choose_doors(
     """
     doors: dict[ActionKind, Door] = {}
     webhook = settings.webhook_secret.get_secret_value() if settings.webhook_secret else None
-    for door in (
+    each: tuple[Door, ...] = (
         Tracker(db, clock),
         ReconComments(db, clock),
         Webhook(webhook),
         _mail(settings),
         *_jira(settings, projects),
-    ):
+    )
+    for door in each:
         doors.update(dict.fromkeys(door.kinds, door))
     return doors
 

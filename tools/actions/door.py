@@ -82,9 +82,15 @@ class Check:
 class Door(Protocol):
     """An adapter. It is built without work and without a connection, and called in a worker thread."""
 
-    name: str
-    """`jira`, `mail`, `webhook`, `tracker`, `recon`."""
-    kinds: Collection[ActionKind]
+    @property
+    def name(self) -> str:
+        """`jira`, `mail`, `webhook`, `tracker`, `recon`."""
+        ...
+
+    @property
+    def kinds(self) -> Collection[ActionKind]:
+        """What it can do."""
+        ...
 
     def recovery(self, kind: ActionKind) -> Recovery:
         """How a lost answer of this kind is dealt with."""
