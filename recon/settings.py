@@ -36,6 +36,11 @@ class Settings(BaseSettings):
     model: str = "gpt-4.1-mini"
     """The chat model's name; used only with a key or a base URL."""
     embedding_model: str | None = None
+    model_timeout: float = 30.0
+    """Seconds that one call of a live model may take."""
+    tokens_per_case: int = 60_000
+    """What a live model may cost for one case; past it the deterministic wording stands in."""
+    tokens_per_day: int = 5_000_000
 
     jira_url: str | None = None
     jira_user: str | None = None
