@@ -20,6 +20,8 @@ PLAIN = 0.5
 """A deviation that nobody would take for noise, unless noise itself is that wide."""
 LEAST = 60
 """Rows that a size class must have to be judged by itself."""
+KEPT = 0.75
+"""How much of a row stays in its bin; the rest goes to both neighbours."""
 FAR, REACH = 0.1, 0.6
 """Weight and reach (as a factor) of the wide part of the density: the rare is judged by what is rare around."""
 POOL = 50.0
@@ -139,10 +141,9 @@ def bins_of(share: Floats) -> Ints:
 
 
 def _smooth(counts: Floats) -> Floats:
-    """Three quarters of a row stay in its bin, an eighth goes to each neighbour."""
-    out = 0.75 * counts
-    out[:, 1:] += 0.125 * counts[:, :-1]
-    out[:, :-1] += 0.125 * counts[:, 1:]
+    out = KEPT * counts
+    out[:, 1:] += (1 - KEPT) / 2 * counts[:, :-1]
+    out[:, :-1] += (1 - KEPT) / 2 * counts[:, 1:]
     return out
 
 
@@ -155,26 +156,33 @@ class Crowd:
     whole: Floats
     """Shape (BINS,): smoothed counts of all classes."""
     wide: Floats
-    """Shape (BINS,): rows within REACH of the bin."""
+    """Shape (BINS,): rows within REACH of the bin that the background does not explain."""
     rows: Floats
     """Shape (classes,): rows of each class."""
 
-    def log_density(self, bins: Ints, level: Ints) -> Floats:
+    def log_density(self, bins: Ints, level: Ints, own: float = 0.0) -> Floats:
+        """`own`: how much of each row itself is left out, 0 or 1."""
         n = self.rows.sum()
-        pooled = POOL * np.maximum(self.whole, 0.5) / n
-        near = (self.counts + pooled) / (self.rows[:, None] + POOL) / WIDTHS
-        far = np.maximum(self.wide, 0.5) / n / SPANS
+        pooled = POOL * np.maximum(self.whole - KEPT * own, 0.5) / n
+        counts = np.maximum(self.counts - KEPT * own, 0.0)
+        near = (counts + pooled) / (self.rows[:, None] + POOL) / WIDTHS
+        far = np.maximum(self.wide - own, 0.5) / n / SPANS
         return np.asarray(np.log((1 - FAR) * near + FAR * far)[level, bins])
 
 
-def crowd(share: Floats, bins: Ints, level: Ints) -> Crowd:
+def crowd(share: Floats, bins: Ints, level: Ints, null: Floats) -> Crowd:
     classes = int(level.max()) + 1
     flat = np.bincount(level * BINS + bins, minlength=classes * BINS).astype(np.float64).reshape(classes, BINS)
-    ordered = np.sort(share)
-    low, high = np.minimum(CENTRES * REACH, CENTRES / REACH), np.maximum(CENTRES * REACH, CENTRES / REACH)
-    wide = np.searchsorted(ordered, high, side="right") - np.searchsorted(ordered, low)
     counts = _smooth(flat)
-    return Crowd(counts, counts.sum(axis=0), wide.astype(np.float64), flat.sum(axis=1))
+    rows = flat.sum(axis=1)
+    near = np.log(np.maximum(counts, 0.5) / np.maximum(rows, 1.0)[:, None] / WIDTHS)[level, bins]
+    off = np.clip(1 - np.exp(np.minimum(null - near, 0.0)), 0.0, 1.0)
+    order = np.argsort(share)
+    before = np.concatenate([[0.0], np.cumsum(off[order])])
+    low, high = np.minimum(CENTRES * REACH, CENTRES / REACH), np.maximum(CENTRES * REACH, CENTRES / REACH)
+    ordered = share[order]
+    wide = before[np.searchsorted(ordered, high, side="right")] - before[np.searchsorted(ordered, low)]
+    return Crowd(counts, counts.sum(axis=0), wide, rows)
 
 
 PURITIES = (0.97, 0.8)

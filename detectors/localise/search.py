@@ -1,14 +1,14 @@
 """The search: slices are taken one by one, the one that explains most first, until none is believable."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
-from detectors.localise import noise
+from detectors.localise import noise, siblings
 from detectors.localise.evidence import ALL, NULL, SMALL, SPREADS, add_up, fit_one, scores, weigh_small
 from detectors.localise.lattice import Lattice, build
+from detectors.localise.run import Run
 from detectors.localise.slice import Slice
 
 Floats = npt.NDArray[np.float64]
@@ -59,36 +59,32 @@ def localise(
     return _report(lattice, chosen, columns, live, np.asarray(actual), np.asarray(expected), share, null.scale)
 
 
-@dataclass(frozen=True)
-class Run:
-    """The rows that carry a value, and what is known of each."""
-
-    lattice: Lattice
-    share: Floats
-    level: Rows
-    """Size class."""
-    bins: Rows
-    null: noise.Null
-
-
 def _greedy(run: Run) -> tuple[list[int], npt.NDArray[np.bool_]]:
     """The chosen elements, and the rows that none of them holds."""
     free = np.ones(len(run.share), dtype=bool)
     chosen: list[int] = []
+    faint: list[tuple[int, float]] = []
     while len(chosen) < MOST and free.any():
-        best = _best(run, free)
+        best, faint = _best(run, free)
         if best is None:
             break
         chosen.append(best)
         free[run.lattice.rows(best)] = False
-    chosen += _singles(run, free)
+    chosen += siblings.adopt(run, free, chosen, BELIEVED)
+    alone, faint_rows = _singles(run, free)
+    chosen += alone
+    chosen += siblings.adopt(run, free, alone, BELIEVED)
+    chosen += siblings.together(run, free, faint + faint_rows, BELIEVED)
     return chosen, free
 
 
-def _best(run: Run, free: npt.NDArray[np.bool_]) -> int | None:
-    """The element that explains most of the free rows: by sums first, then one by one those that may win."""
-    lattice, rows = run.lattice, np.flatnonzero(free)
-    crowd = noise.crowd(run.share[rows], run.bins[rows], run.level[rows])
+def _best(run: Run, free: npt.NDArray[np.bool_]) -> tuple[int | None, list[tuple[int, float]]]:
+    """The element that explains most of the free rows: by sums first, then one by one those that may win.
+
+    And the small ones that come near, with their log odds.
+    """
+    lattice = run.lattice
+    crowd = run.crowd(free)
     everyone = crowd.log_density(run.bins, run.level)
     off, loose = noise.loose_models(run.share, run.level, run.null, everyone, free)
     values = np.column_stack([run.share, run.share * run.share, run.null.density, everyone, loose])
@@ -97,8 +93,10 @@ def _best(run: Run, free: npt.NDArray[np.bool_]) -> int | None:
     out = np.empty((lattice.elements, 2))
     scores(sums, lattice.offsets, lattice.prior, SPREADS, SHIFT, out)
     _weigh_small(run, free, crowd, off, sums[:, 0], out)
-    out[np.minimum(out[:, 0], out[:, 1]) < BELIEVED, 1] = -np.inf
-    return _contest(lattice, values, free, out[:, 1])
+    odds = np.minimum(out[:, 0], out[:, 1])
+    near = np.flatnonzero((odds > siblings.FAINT) & (odds <= BELIEVED) & (sums[:, 0] <= siblings.SURE))
+    out[odds < BELIEVED, 1] = -np.inf
+    return _contest(lattice, values, free, out[:, 1]), [(int(e), float(odds[e])) for e in near]
 
 
 def _weigh_small(
@@ -156,31 +154,37 @@ def _fit(
     return over_null + prior, over_all + prior
 
 
-def _singles(run: Run, free: npt.NDArray[np.bool_]) -> list[int]:
-    """Rows too far out for the background, each by the shortest combination that names it alone.
+def _singles(run: Run, free: npt.NDArray[np.bool_]) -> tuple[list[int], list[tuple[int, float]]]:
+    """Rows too far out for the background, each by the shortest combination that names it alone; and those that
+    come near, with their log odds.
 
     Where most rows match exactly, every row left over that does not is such a row. None when they are many:
     then they are noise, of a shape that the background missed.
     """
-    lattice = run.lattice
     lone = -np.log(2.0) - run.null.density
     off = np.abs(run.share) > noise.FLOOR
     exact = 1 - np.mean(off[free]) if free.any() else 0.0
-    if exact < 0.5:
-        rows, most = np.flatnonzero(free & (lone + lattice.prior.min() > ALONE_BELIEVED)), ALONE
-    else:
-        rows, most = np.flatnonzero(free & off), ALONE // 4
-    if len(rows) > most:
-        return []
-    out = []
-    for row in rows:
-        for c in range(len(lattice.cuboids)):
-            e = lattice.element[c, row]
-            if np.count_nonzero(lattice.element[c] == e) == 1:
-                out.append(int(e))
-                free[row] = False
-                break
-    return out
+    if exact >= 0.5:
+        rows = np.flatnonzero(free & off)
+        return ([e for e in (_name(run, r) for r in rows) if e >= 0], []) if len(rows) <= ALONE // 4 else ([], [])
+    odds = lone + run.lattice.prior.min()
+    rows = np.flatnonzero(free & (odds > ALONE_BELIEVED))
+    if len(rows) > ALONE:
+        return [], []
+    alone = [e for e in (_name(run, r) for r in rows) if e >= 0]
+    free[rows] = False
+    near = np.flatnonzero(free & (odds > siblings.FAINT))
+    near = near[np.argsort(-odds[near])[: siblings.SEEDS]]
+    return alone, [(e, float(odds[r])) for r in near if (e := _name(run, r)) >= 0]
+
+
+def _name(run: Run, row: int) -> int:
+    """The shortest combination that holds this row alone; -1: there is none."""
+    for c in range(len(run.lattice.cuboids)):
+        e = run.lattice.element[c, row]
+        if np.count_nonzero(run.lattice.element[c] == e) == 1:
+            return int(e)
+    return -1
 
 
 def _report(
