@@ -6,9 +6,10 @@ import platform
 import re
 import resource
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -25,8 +26,12 @@ from detectors.assess import Question, assess, findings_of
 from detectors.casework import Casework, Written, break_numbers_of, occurrences
 from detectors.grouping import Finding, Judged, group
 from memory.cases import CaseWrite
+from memory.items import ItemStore
+from memory.lives import Rules
 from memory.recons import RunRow, RunStore
 from memory.resolutions import features_of_break
+from memory.sighting import sighted
+from memory.sla import due_on, limits
 from recon.calendar import BusinessCalendar, to_date
 from recon.errors import BadInput
 from recon.panels import build_panels
@@ -115,7 +120,7 @@ def run(desk: Desk, request: RunRequest, progress: Progress = lambda *_: None) -
     run_id = request.run_id or _run_id(recon, current, history, started)
     runs.start(_row(run_id, recon, request, current, started))
     try:
-        found = _find(desk, request, recon, said, current, history, stages)
+        found = _find(desk, run_id, recon, said, current, history, stages)
         with stages.stage("keep"):
             _keep(desk, runs, run_id, found)
         case_ids = tuple(w.case.id for w in found.written)
@@ -140,9 +145,7 @@ def _own_history(request: RunRequest, history: Reading | None) -> Reading | None
     return history if request.history else None
 
 
-def _read(
-    desk: Desk, request: RunRequest, stages: _Stages
-) -> tuple[Reading, Reading | None, str, ReconFile]:
+def _read(desk: Desk, request: RunRequest, stages: _Stages) -> tuple[Reading, Reading | None, str, ReconFile]:
     today = request.today or desk.clock().date()
     with stages.stage("read"):
         current, history = read_both(request.current, request.history, request.said, today=today)
@@ -174,7 +177,7 @@ def _up_to(history: Reading | None, current: Reading) -> Reading | None:
 
 def _find(
     desk: Desk,
-    request: RunRequest,
+    run_id: str,
     recon: str,
     said: ReconFile,
     current: Reading,
@@ -189,17 +192,65 @@ def _find(
     with stages.stage("remember"):
         if history is not None:
             desk.resolutions.add_many(resolutions_of_history(recon, panels, history, said, calendar), index=False)
+    with stages.stage("follow"):
+        owners = _follow(desk, run_id, recon, judged, current, calendar, said)
     with stages.stage("group"):
         counted = [occurrences(panel) for panel in panels]
         numbers = tuple(
             break_numbers_of(recon, panel, j.rows, n)
             for panel, j, n in zip(panels, judged.judgements, counted, strict=True)
         )
-        casework = Casework(recon, current.layout, said, judged, current, counted, numbers)
+        casework = Casework(recon, current.layout, said, judged, current, counted, numbers, owners)
         proposed = _propose(desk, casework, judged)
-        written = tuple(casework.write(g) for g in group(judged, {f: p.comment for f, p in proposed.items()}))
+        groups = group(judged, {f: p.comment for f, p in proposed.items()})
+        written = _same_cases(desk, [casework.write(g) for g in groups])
     case_of = {f: w.case.id for w in written for f in w.group.members}
     return _Found(recon, said, current, history, judged, written, proposed, numbers, case_of)
+
+
+def _follow(
+    desk: Desk,
+    run_id: str,
+    recon: str,
+    judged: Judged,
+    current: Reading,
+    calendar: BusinessCalendar,
+    said: ReconFile,
+) -> tuple[np.ndarray[Any, np.dtype[np.uint64]], ...]:
+    """Meets the outstanding items with today's breaks; per panel and judged row the item it belongs to, 0 for none."""
+    layout = current.layout
+    sightings = [sighted(panel, layout.key, layout.currency, calendar) for panel in judged.panels]
+    followed = ItemStore(desk.db, desk.clock).follow(run_id, sightings, Rules(recon, calendar, limits(said.sla)))
+    return tuple(
+        followed.owners(
+            panel.pair.name,
+            panel.series_id[np.searchsorted(panel.offsets, j.rows, side="right") - 1],
+            panel.day[j.rows],
+        )
+        for panel, j in zip(judged.panels, judged.judgements, strict=True)
+    )
+
+
+def _same_cases(desk: Desk, written: Sequence[Written]) -> tuple[Written, ...]:
+    """A case keeps its id as long as its items live, though its cause is better known, or its key was respelt, since.
+
+    The largest group goes on as the case; what split off from it is a case of its own.
+    """
+    known = desk.cases.holding([b.item_id for w in written for b in w.breaks])
+    taken: set[str] = set()
+    out: dict[int, Written] = {}
+    for i, w in sorted(enumerate(written), key=lambda pair: (-len(pair[1].breaks), pair[1].case.id)):
+        before = Counter(
+            case_id
+            for b in w.breaks
+            if (held := known.get(b.item_id)) is not None
+            for case_id, kind, _ in [held]
+            if kind == w.case.kind and case_id not in taken
+        )
+        same = min(before, key=lambda c: (-before[c], c)) if before else w.case.id
+        taken.add(same)
+        out[i] = w if same == w.case.id else replace(w, case=replace(w.case, id=same))
+    return tuple(out[i] for i in range(len(written)))
 
 
 def _propose(desk: Desk, casework: Casework, judged: Judged) -> dict[Finding, Proposed]:
@@ -219,8 +270,19 @@ def _propose(desk: Desk, casework: Casework, judged: Judged) -> dict[Finding, Pr
 def _keep(desk: Desk, runs: RunStore, run_id: str, found: _Found) -> None:
     runs.keep_findings(run_id, found.current.findings)
     runs.keep_recon(found.recon, found.said, found.current.layout)
-    writes = [CaseWrite(w.case, w.breaks, w.spark, w.score) for w in found.written]
+    calendar = BusinessCalendar.of(found.said.calendar)
+    today = desk.clock().date()
+    writes = [
+        CaseWrite(w.case, w.breaks, w.spark, w.score, _due(w, found.said, calendar, today)) for w in found.written
+    ]
     desk.cases.upsert_many(writes, run_id)
+    ItemStore(desk.db, desk.clock).attach(run_id)
+
+
+def _due(written: Written, said: ReconFile, calendar: BusinessCalendar, today: date) -> date:
+    """The day by which the case must be settled, counted from its newest business date."""
+    case = written.case
+    return due_on(case.severity, case.last_date or today, case.currency, said, calendar)
 
 
 def _work(desk: Desk, case_ids: Sequence[str], progress: Progress) -> None:
@@ -323,9 +385,9 @@ def _usage(desk: Desk, found: _Found) -> dict[str, int]:
     with desk.db.read() as connection:
         for start in range(0, len(ids), 500):
             row = connection.execute(
-                sa.select(
-                    *(sa.func.coalesce(sa.func.sum(model_usage.c[name]), 0).label(name) for name in total)
-                ).where(model_usage.c.case_id.in_(ids[start : start + 500]))
+                sa.select(*(sa.func.coalesce(sa.func.sum(model_usage.c[name]), 0).label(name) for name in total)).where(
+                    model_usage.c.case_id.in_(ids[start : start + 500])
+                )
             ).one()
             total = {name: total[name] + int(getattr(row, name)) for name in total}
     return total

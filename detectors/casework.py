@@ -51,6 +51,8 @@ class Casework:
     """Per panel and panel row: which of the rows of its key and date it is, from 0."""
     numbers: Sequence[np.ndarray[Any, np.dtype[np.uint64]]] = field(default=())
     """Per panel and judged row: the number of its break id."""
+    owners: Sequence[np.ndarray[Any, np.dtype[np.uint64]]] = field(default=())
+    """Per panel and judged row: the number of the outstanding item it belongs to; 0 or left out: by key and onset."""
 
     def write(self, group: Group) -> Written:
         """The group's case, evidence and breaks."""
@@ -100,13 +102,10 @@ class Casework:
         panel, judgement = self.judged.panels[p], self.judged.judgements[p]
         i = int(judgement.rows[j])
         source = int(panel.source[i])
-        series = int(np.searchsorted(panel.offsets, i, side="right")) - 1
         columns = {name: str(c.vocabulary[int(c.codes[i])].as_py()) for name, c in panel.columns.items()}
         return BreakRow(
             break_id=break_id(int(self.numbers[p][j])),
-            item_id=item_id(
-                item_number(self.recon, panel.pair.name, int(panel.series_id[series]), onset_day(panel, i))
-            ),
+            item_id=item_id(self._item(finding)),
             row=int(self.current.rows.row[source]),
             business_date=to_date(int(panel.day[i])),
             pair=panel.pair.name,
@@ -128,6 +127,14 @@ class Casework:
             reason=reason(panel, judgement, j),
             comment=str(self.current.rows.comment[source].as_py() or ""),
         )
+
+    def _item(self, finding: Finding) -> int:
+        p, j = finding
+        if self.owners and self.owners[p][j]:
+            return int(self.owners[p][j])
+        panel, row = self.judged.panels[p], self.judged.row(finding)
+        series = int(np.searchsorted(panel.offsets, row, side="right")) - 1
+        return item_number(self.recon, panel.pair.name, int(panel.series_id[series]), onset_day(panel, row))
 
     # --- parts of a case -----------------------------------------------------------------------------------------
 

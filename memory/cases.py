@@ -16,7 +16,7 @@ from memory.schema import actions, case_breaks, case_events, cases, promises
 from recon.case import BreakRow, Case, Evidence, Hypothesis, ScopePart, Similar
 from recon.clock import Clock
 from recon.errors import BadInput, NotFound
-from recon.words import CaseState
+from recon.words import CaseKind, CaseState
 
 SEVERITY_RANK: Final = {"low": 1, "medium": 2, "high": 3}
 RANK_SEVERITY: Final = {rank: name for name, rank in SEVERITY_RANK.items()}
@@ -336,6 +336,20 @@ class CaseStore:
             msg = f"{break_id}: no case holds this break; the id stands in findings.csv and in the case's rows"
             raise NotFound(msg)
         return row.case_id, break_from_body(row.body)
+
+    def holding(self, item_ids: Sequence[str]) -> dict[str, tuple[str, CaseKind, CaseState]]:
+        """For each item that a case holds: the case's id, kind and state."""
+        found: dict[str, tuple[str, CaseKind, CaseState]] = {}
+        wanted = sorted(set(item_ids))
+        with self._db.read() as connection:
+            for start in range(0, len(wanted), 500):
+                query = (
+                    sa.select(items.c.id, cases.c.id.label("case_id"), cases.c.kind, cases.c.state)
+                    .join(cases, cases.c.id == items.c.case_id)
+                    .where(items.c.id.in_(wanted[start : start + 500]))
+                )
+                found.update({row.id: (row.case_id, row.kind, row.state) for row in connection.execute(query)})
+        return found
 
     def page(self, query: CaseQuery) -> CasePage:
         """One page in the order asked for, by keyset: as fast on the last page as on the first."""
