@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from memory.database import Database
-from memory.schema import actions, case_breaks, case_events, cases, promises
+from memory.schema import actions, case_breaks, case_events, cases, items, promises
 from recon.case import BreakRow, Case, Evidence, Hypothesis, ScopePart, Similar
 from recon.clock import Clock
 from recon.errors import BadInput, NotFound
