@@ -1,0 +1,64 @@
+"""Compiles every kernel once, so that the first run of a fresh clone is as quick as the second."""
+
+import numpy as np
+import pyarrow as pa
+
+from detectors.assess import Question, assess
+from detectors.grouping import group
+from recon.calendar import BusinessCalendar
+from recon.panels import build_panels
+from recon.recon_file import ReconFile
+from recon.rows import PRESENT, Codes, Layout, Pair, PairColumns, Reading, Rows
+
+_LAYOUT = Layout(
+    key=("key",),
+    pairs=(Pair("amount", "left", "right", None, "number", tolerance="0"),),
+    historical=("group",),
+    date="date",
+)
+
+
+def _reading(days: range, keys: int, stamped: bool) -> Reading:
+    """A few small series; the last key of the last day is far out."""
+    n = len(days) * keys
+    key = np.tile(np.arange(keys, dtype=np.int32), len(days))
+    day = np.repeat(np.array(days, np.int32), keys)
+    left = 1000 * (key.astype(np.int64) + 1) + day * 7 % 13
+    right = left - (day * 5 + key) % 3
+    left[-2:] += 100_000
+    state = np.full(n, PRESENT, np.uint8)
+    rows = Rows(
+        n=n,
+        files=("warm",),
+        file=np.zeros(n, np.int16),
+        line=np.arange(n),
+        row=np.arange(1, n + 1),
+        day=day,
+        stamp=day.astype(np.int64) * 86_400_000_000 if stamped else None,
+        text=pa.table({"key": pa.array(key.astype(str).tolist())}),
+        columns={
+            "key": Codes(key, pa.array([f"K{i}" for i in range(keys)])),
+            "group": Codes((key % 2).astype(np.int32), pa.array(["even", "odd"])),
+        },
+        pairs=(PairColumns(_LAYOUT.pairs[0], 2, left, right, state, state, None, np.zeros(n, np.int64)),),
+        comment=pa.array([""] * n),
+    )
+    return Reading(_LAYOUT, rows, (), (), n)
+
+
+def warm() -> None:
+    """Runs the numbers on a handful of rows, with a past, without one, and with times of day."""
+    said = ReconFile()
+    calendar = BusinessCalendar.of(said.calendar)
+    for current, history, stamped in (
+        (range(40, 41), range(40), False),
+        (range(1), None, False),
+        (range(60), None, True),
+    ):
+        past = _reading(history, 8, stamped) if history is not None else None
+        panels = build_panels(_reading(current, 8, stamped), past, said)
+        group(assess(Question(panels, _LAYOUT, said, calendar)))
+
+
+if __name__ == "__main__":
+    warm()
