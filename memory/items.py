@@ -122,6 +122,8 @@ class Followed:
     """By pair, in the order of days."""
     restated: tuple[date, ...]
     """Dates that had been told already and were told again."""
+    changed: frozenset[str]
+    """Items of which the restated dates now tell something else."""
     _sightings: tuple[Sighting, ...]
     _owners: tuple[Series, ...]
 
@@ -164,15 +166,18 @@ class ItemStore:
         """
         happenings: dict[str, list[Happening]] = {}
         owners: list[Series] = []
-        restated: set[date] = set()
+        before: set[_Line] = set()
         with self._db.begin() as connection:
             for seen in sightings:
-                restated |= _roll_back(connection, rules.recon, seen)
+                before |= _roll_back(connection, rules.recon, seen)
             for seen in sightings:
                 told, owner = self._follow_pair(connection, run_id, seen, rules)
                 happenings[seen.pair] = told
                 owners.append(owner)
-        return Followed(happenings, tuple(sorted(restated)), tuple(sightings), tuple(owners))
+        restated = {day for _, day, _, _ in before}
+        after = {line for seen in sightings for line in _lines(happenings[seen.pair], seen.scale, restated)}
+        changed = frozenset(line[0] for line in before ^ after) if before else frozenset()
+        return Followed(happenings, tuple(sorted(restated)), changed, tuple(sightings), tuple(owners))
 
     def _follow_pair(
         self, connection: Connection, run_id: str, seen: Sighting, rules: Rules
@@ -208,12 +213,17 @@ class ItemStore:
 
     def get(self, identity: str) -> Item:
         """One item; raises NotFound."""
-        with self._db.read() as connection:
-            row = connection.execute(sa.select(items).where(items.c.id == identity)).one_or_none()
-        if row is None:
+        found = self.find(identity)
+        if found is None:
             msg = f"{identity}: no such item in this workspace; a case's breaks name theirs"
             raise NotFound(msg)
-        return _item(row)
+        return found
+
+    def find(self, identity: str) -> Item | None:
+        """One item, or None."""
+        with self._db.read() as connection:
+            row = connection.execute(sa.select(items).where(items.c.id == identity)).one_or_none()
+        return _item(row) if row is not None else None
 
     def of_case(self, case_id: str, *, limit: int = 1000) -> list[Item]:
         """The case's items, oldest first."""
@@ -279,6 +289,15 @@ def _largest(events: list[ItemEvent], rates: Mapping[str, Decimal], limit: int) 
         of_kind = sorted((e for e in events if e.kind == kind), key=lambda e: (-size(e), e.item.id))
         kept += of_kind[:limit]
     return tuple(kept)
+
+
+_Line = tuple[str, date, str, Decimal]
+"""(item, business date, kind, difference after it): what a restated file may tell otherwise."""
+
+
+def _lines(happened: Sequence[Happening], scale: int, days: set[date]) -> list[_Line]:
+    lines = ((item_id(h.number), to_date(h.day), h.kind, from_units(h.units, scale)) for h in happened)
+    return [(number, day, kind, units) for number, day, kind, units in lines if day in days and day is not None]
 
 
 def _by_key(
@@ -535,8 +554,8 @@ def _touch(connection: Connection, state: Items, seen: Sighting) -> None:
 # --- a restated file ----------------------------------------------------------------------------------------------
 
 
-def _roll_back(connection: Connection, recon: str, seen: Sighting) -> set[date]:
-    """Puts the pair's items back to what they were before the sighting's first day; returns the dates undone."""
+def _roll_back(connection: Connection, recon: str, seen: Sighting) -> set[_Line]:
+    """Puts the pair's items back to what they were before the sighting's first day; returns what was told since."""
     if not seen.n:
         return set()
     first = to_date(int(seen.day.min()))
@@ -544,16 +563,14 @@ def _roll_back(connection: Connection, recon: str, seen: Sighting) -> set[date]:
     later = sa.and_(
         item_events.c.recon == recon, item_events.c.business_date >= first, item_events.c.item_id.in_(of_pair)
     )
-    touched = connection.execute(
-        sa.select(item_events.c.item_id, item_events.c.business_date).where(later).distinct()
-    ).all()
-    if not touched:
-        return set()
-    names = sorted({row.item_id for row in touched})
+    columns = (item_events.c.item_id, item_events.c.business_date, item_events.c.kind, item_events.c.body)
+    told = connection.execute(sa.select(*columns).where(later)).all()
+    names = sorted({row.item_id for row in told})
     for start in range(0, len(names), 500):
         _restore(connection, names[start : start + 500], first)
-    connection.execute(sa.delete(item_events).where(later))
-    return {row.business_date for row in touched}
+    if names:
+        connection.execute(sa.delete(item_events).where(later))
+    return {(row.item_id, row.business_date, row.kind, Decimal(row.body["to"])) for row in told}
 
 
 def _restore(connection: Connection, names: Sequence[str], first: date | None) -> None:

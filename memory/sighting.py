@@ -64,8 +64,12 @@ class Sighting:
         return {name: str(self.keys.column(name)[i].as_py()) for name in self.keys.column_names}
 
 
-def sighted(panel: Panel, key: Sequence[str], currency: str | None, calendar: BusinessCalendar) -> Sighting:
-    """The sighting of a panel's current rows. Rows without a business date are left out."""
+def sighted(
+    panel: Panel, key: Sequence[str], currency: str | None, calendar: BusinessCalendar, since: int | None = None
+) -> Sighting:
+    """The sighting of a panel's current rows, or of all its rows from the day `since` on (days since 1970): a
+    restated file is followed together with the days after it. Rows without a business date are left out.
+    """
     first = _first_of_day(panel)
     line = np.cumsum(first) - 1
     starts = np.flatnonzero(first)
@@ -74,7 +78,7 @@ def sighted(panel: Panel, key: Sequence[str], currency: str | None, calendar: Bu
     series_of = panel.series_of_rows()[starts]
     day = panel.day[starts]
     current = np.zeros(len(starts), np.bool_)
-    current[line[panel.current]] = True
+    current[line[panel.current if since is None else panel.day >= since]] = True
     row = np.full(len(starts), -1, np.int64)
     at = np.flatnonzero(panel.current)[::-1]
     row[line[at]] = panel.source[at]

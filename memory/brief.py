@@ -1,0 +1,277 @@
+"""The morning brief and the hand-over note: ten lines about what is new, late, promised, waiting and gone."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from decimal import Decimal
+from typing import Any, Final
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from memory.cases import OPEN_STATES
+from memory.database import Database
+from memory.schema import actions, alarms, cases, item_events, items, promises, recons
+from recon.money import readable
+
+SHOWN: Final = 3
+"""Cases named in a line; the rest is a number."""
+
+
+@dataclass(frozen=True)
+class Line:
+    """One line of the brief."""
+
+    name: str
+    """Stable: `new`, `money`, `over_sla`, `promises`, `approvals`, `sent`, `cleared`, `returned`, `nobody`, `files`."""
+    count: int
+    text: str
+    """One sentence."""
+    cases: tuple[str, ...] = ()
+    """Ids of the cases it is about, the most important first."""
+
+    def to_json(self) -> dict[str, Any]:
+        return {"name": self.name, "count": self.count, "text": self.text, "cases": list(self.cases)}
+
+
+@dataclass(frozen=True)
+class Brief:
+    """Ten lines, always in the same order; a line with nothing says so."""
+
+    recon: str | None
+    """None: all reconciliations."""
+    today: date
+    business_date: date | None
+    """The newest business date that was run; «new» and «cleared» are of that date."""
+    lines: tuple[Line, ...]
+    title: str = "Morning brief"
+
+    def of(self, name: str) -> Line:
+        """The line of this name."""
+        return next(line for line in self.lines if line.name == name)
+
+    def to_json(self) -> dict[str, Any]:
+        """For the API and `--json`."""
+        return {
+            "title": self.title,
+            "recon": self.recon,
+            "today": self.today.isoformat(),
+            "business_date": self.business_date.isoformat() if self.business_date else None,
+            "lines": [line.to_json() for line in self.lines],
+        }
+
+    def markdown(self) -> str:
+        """The page a person reads."""
+        what = self.recon or "all reconciliations"
+        known = f"data up to {self.business_date}" if self.business_date else "no data yet"
+        head = [f"# {self.title}: {what}, {self.today}", "", f"({known})", ""]
+        return "\n".join([*head, *(f"{n}. {line.text}" for n, line in enumerate(self.lines, 1))]) + "\n"
+
+
+def brief(db: Database, recon: str | None, today: date) -> Brief:
+    """The morning brief of one reconciliation, or of all."""
+    with db.read() as connection:
+        newest = _newest(connection, recon)
+        return Brief(recon, today, newest, _lines(connection, recon, today, newest))
+
+
+def hand_over(db: Database, recon: str | None, today: date, who: str) -> Brief:
+    """The note for whoever comes next: the same ten lines over the cases that `who` owns."""
+    with db.read() as connection:
+        newest = _newest(connection, recon)
+        lines = _lines(connection, recon, today, newest, owner=who)
+        return Brief(recon, today, newest, lines, f"Hand-over from {who}")
+
+
+def _newest(connection: Connection, recon: str | None) -> date | None:
+    query = sa.select(sa.func.max(item_events.c.business_date))
+    if recon is not None:
+        query = query.where(item_events.c.recon == recon)
+    newest: date | None = connection.execute(query).scalar()
+    return newest
+
+
+def _lines(
+    connection: Connection, recon: str | None, today: date, newest: date | None, owner: str | None = None
+) -> tuple[Line, ...]:
+    def mine(query: Any, table: sa.Table = cases) -> Any:
+        if recon is not None:
+            query = query.where(table.c.recon == recon)
+        if owner is not None:
+            query = query.where(cases.c.owner == owner)
+        return query
+
+    open_cases = mine(sa.select(cases).where(cases.c.state.in_(OPEN_STATES)))
+    rates = _rates(connection)
+    return (
+        _new(connection, mine, newest, rates),
+        _money(connection, open_cases),
+        _over_sla(connection, open_cases, today),
+        _promised(connection, mine, today),
+        _approvals(connection, mine),
+        _sent(connection, mine, today),
+        _cleared(connection, mine, newest, rates),
+        _returned(connection, mine, newest),
+        _nobody(connection, open_cases),
+        _files(connection, recon),
+    )
+
+
+def _new(connection: Connection, mine: Any, newest: date | None, rates: Mapping[str, Decimal]) -> Line:
+    count, amount, ids = _happened(connection, mine, newest, "new", rates)
+    if not count:
+        return Line("new", 0, "New: nothing since the last run.")
+    return Line("new", count, f"New: {_items(count)}, {amount} in all{_named(ids)}.", ids)
+
+
+def _cleared(connection: Connection, mine: Any, newest: date | None, rates: Mapping[str, Decimal]) -> Line:
+    count, amount, ids = _happened(connection, mine, newest, "cleared", rates)
+    if not count:
+        return Line("cleared", 0, "Cleared: nothing.")
+    return Line("cleared", count, f"Cleared: {_items(count)}, {amount} in all{_named(ids)}.", ids)
+
+
+def _returned(connection: Connection, mine: Any, newest: date | None) -> Line:
+    count, _, ids = _happened(connection, mine, newest, "returned", {})
+    if not count:
+        return Line("returned", 0, "Came back: nothing.")
+    return Line("returned", count, f"Came back: {_items(count)}{_named(ids)}.", ids)
+
+
+def _happened(
+    connection: Connection, mine: Any, day: date | None, kind: str, rates: Mapping[str, Decimal]
+) -> tuple[int, str, tuple[str, ...]]:
+    """(count, their amount in the materiality currency, cases by size) of one kind on one day."""
+    if day is None:
+        return 0, "", ()
+    query = (
+        sa.select(items.c.case_id, items.c.currency, item_events.c.body)
+        .select_from(item_events.join(items, items.c.id == item_events.c.item_id))
+        .join(cases, cases.c.id == items.c.case_id, isouter=True)
+        .where(item_events.c.business_date == day, item_events.c.kind == kind)
+    )
+    rows = connection.execute(mine(query, items)).all()
+    by_case: dict[str, Decimal] = {}
+    total = Decimal(0)
+    for row in rows:
+        units = Decimal(row.body["was" if kind == "cleared" else "to"])
+        size = abs(units) * rates.get(row.currency, Decimal(1))
+        total += size
+        if row.case_id:
+            by_case[row.case_id] = by_case.get(row.case_id, Decimal(0)) + size
+    ids = tuple(sorted(by_case, key=lambda c: (-by_case[c], c))[:SHOWN])
+    return len(rows), readable(total.quantize(Decimal(1))), ids
+
+
+def _rates(connection: Connection) -> dict[str, Decimal]:
+    """The rates of the recon files, where they agree well enough for one number a day."""
+    found: dict[str, Decimal] = {}
+    for row in connection.execute(sa.select(recons.c.body)):
+        for code, rate in row.body.get("materiality", {}).get("rates", {}).items():
+            found[code] = Decimal(str(rate))
+    return found
+
+
+def _money(connection: Connection, open_cases: Any) -> Line:
+    rows = connection.execute(open_cases.order_by(cases.c.amount_base.desc(), cases.c.id).limit(SHOWN)).all()
+    if not rows:
+        return Line("money", 0, "Biggest money: no open case.")
+    named = "; ".join(f"{row.id} {readable(Decimal(row.amount), row.currency or None)}" for row in rows)
+    return Line("money", len(rows), f"Biggest money: {named}.", tuple(row.id for row in rows))
+
+
+def _over_sla(connection: Connection, open_cases: Any, today: date) -> Line:
+    late = open_cases.where(cases.c.due_on <= today, cases.c.state != "snoozed")
+    rows = connection.execute(late.order_by(cases.c.due_on, cases.c.severity.desc(), cases.c.id)).all()
+    if not rows:
+        return Line("over_sla", 0, "Deadlines: none is due today or past.")
+    past = sum(row.due_on < today for row in rows)
+    ids = tuple(row.id for row in rows[:SHOWN])
+    said = f"Deadlines: {_cases(past)} past due, {len(rows) - past} due today{_named(ids)}."
+    return Line("over_sla", len(rows), said, ids)
+
+
+def _promised(connection: Connection, mine: Any, today: date) -> Line:
+    due = (
+        sa.select(promises.c.case_id, promises.c.text, promises.c.state)
+        .join(items, items.c.id == promises.c.item_id, isouter=True)
+        .join(cases, cases.c.id == sa.func.coalesce(promises.c.case_id, items.c.case_id), isouter=True)
+        .add_columns(items.c.case_id.label("held_by"))
+    )
+    waiting = connection.execute(
+        mine(due.where(promises.c.state == "open", promises.c.due_on <= today), promises)
+    ).all()
+    broken = connection.execute(
+        mine(due.where(promises.c.state == "broken", promises.c.checked_on >= today - timedelta(1)), promises)
+    ).all()
+    ids = _unique(row.case_id or row.held_by for row in (*broken, *waiting))
+    if not waiting and not broken:
+        return Line("promises", 0, "Promises: none is due.")
+    said = f"Promises: {len(waiting)} due, {len(broken)} broken{_named(ids[:SHOWN])}."
+    return Line("promises", len(waiting) + len(broken), said, ids[:SHOWN])
+
+
+def _approvals(connection: Connection, mine: Any) -> Line:
+    query = sa.select(actions.c.case_id).join(cases, cases.c.id == actions.c.case_id, isouter=True)
+    rows = connection.execute(
+        mine(query.where(actions.c.state == "pending"), actions).order_by(actions.c.amount_base.desc(), actions.c.id)
+    ).all()
+    if not rows:
+        return Line("approvals", 0, "Approvals: nothing waits.")
+    ids = _unique(row.case_id for row in rows)[:SHOWN]
+    return Line("approvals", len(rows), f"Approvals: {len(rows)} draft(s) wait for a decision{_named(ids)}.", ids)
+
+
+def _sent(connection: Connection, mine: Any, today: date) -> Line:
+    since = datetime.combine(today - timedelta(1), time(), UTC)
+    query = (
+        sa.select(actions.c.case_id, actions.c.state)
+        .join(cases, cases.c.id == actions.c.case_id, isouter=True)
+        .where(actions.c.state.in_(("done", "failed", "unknown")), actions.c.updated_at >= since)
+    )
+    rows = connection.execute(mine(query, actions).order_by(actions.c.updated_at.desc(), actions.c.id)).all()
+    done = sum(row.state == "done" for row in rows)
+    stuck = len(rows) - done
+    ids = _unique(row.case_id for row in sorted(rows, key=lambda row: row.state == "done"))[:SHOWN]
+    if not rows:
+        return Line("sent", 0, "Sent since yesterday: nothing.")
+    trouble = f", {stuck} not through: a person must look" if stuck else ""
+    return Line("sent", done, f"Sent since yesterday: {done}{trouble}{_named(ids)}.", ids)
+
+
+def _nobody(connection: Connection, open_cases: Any) -> Line:
+    free = open_cases.where(cases.c.owner.is_(None))
+    count = connection.execute(sa.select(sa.func.count()).select_from(free.subquery())).scalar_one()
+    if not count:
+        return Line("nobody", 0, "Without an owner: no case.")
+    rows = connection.execute(
+        free.order_by(cases.c.severity.desc(), cases.c.amount_base.desc(), cases.c.id).limit(SHOWN)
+    ).all()
+    ids = tuple(row.id for row in rows)
+    return Line("nobody", count, f"Without an owner: {_cases(count)}{_named(ids)}.", ids)
+
+
+def _files(connection: Connection, recon: str | None) -> Line:
+    query = sa.select(alarms).where(alarms.c.state == "open").order_by(alarms.c.at.desc(), alarms.c.id)
+    if recon is not None:
+        query = query.where(alarms.c.recon == recon)
+    rows = connection.execute(query).all()
+    if not rows:
+        return Line("files", 0, "Files: no alarm.")
+    return Line("files", len(rows), f"Files: {len(rows)} alarm(s). {rows[0].statement}")
+
+
+def _unique(ids: Any) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(one for one in ids if one))
+
+
+def _items(count: int) -> str:
+    return "1 break" if count == 1 else f"{count:,} breaks"
+
+
+def _cases(count: int) -> str:
+    return "1 case" if count == 1 else f"{count:,} cases"
+
+
+def _named(ids: Sequence[str]) -> str:
+    return f" ({', '.join(ids[:SHOWN])})" if ids else ""
