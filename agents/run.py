@@ -26,12 +26,10 @@ from detectors.assess import Question, assess, findings_of
 from detectors.casework import Casework, Written, break_numbers_of, occurrences
 from detectors.grouping import Finding, Judged, group
 from memory.cases import CaseWrite
-from memory.items import ItemStore
-from memory.lives import Rules
+from memory.daybook import Daybook, DayOf, DayReport, Opened
 from memory.recons import RunRow, RunStore
 from memory.resolutions import features_of_break
-from memory.sighting import sighted
-from memory.sla import due_on, limits
+from memory.sla import due_on
 from recon.calendar import BusinessCalendar, to_date
 from recon.errors import BadInput
 from recon.panels import build_panels
@@ -106,6 +104,8 @@ class _Found:
     proposed: dict[Finding, Proposed]
     numbers: tuple[np.ndarray[Any, np.dtype[np.uint64]], ...]
     case_of: dict[Finding, str]
+    day: DayOf
+    opened: Opened
 
 
 def run(desk: Desk, request: RunRequest, progress: Progress = lambda *_: None) -> RunResult:
@@ -122,12 +122,12 @@ def run(desk: Desk, request: RunRequest, progress: Progress = lambda *_: None) -
     try:
         found = _find(desk, run_id, recon, said, current, history, stages)
         with stages.stage("keep"):
-            _keep(desk, runs, run_id, found)
-        case_ids = tuple(w.case.id for w in found.written)
+            report = _keep(desk, runs, run_id, found)
+        case_ids = tuple(dict.fromkeys((*(w.case.id for w in found.written), *report.to_work)))
         if request.agents:
             with stages.stage("agents"):
                 _work(desk, case_ids, progress)
-        result = _leave(desk, request, run_id, started, found, stages)
+        result = _leave(desk, request, run_id, started, found, report, stages)
         with stages.stage("lake"):
             desk.lake.append(recon, *filter(None, [_own_history(request, history), current]))
     except KeyboardInterrupt:
@@ -193,7 +193,9 @@ def _find(
         if history is not None:
             desk.resolutions.add_many(resolutions_of_history(recon, panels, history, said, calendar), index=False)
     with stages.stage("follow"):
-        owners = _follow(desk, run_id, recon, judged, current, calendar, said)
+        day = DayOf(run_id, recon, said, current, history, panels)
+        opened = _daybook(desk).open(day, desk.lake)
+        owners = _owners(judged, opened)
     with stages.stage("group"):
         counted = [occurrences(panel) for panel in panels]
         numbers = tuple(
@@ -205,24 +207,17 @@ def _find(
         groups = group(judged, {f: p.comment for f, p in proposed.items()})
         written = _same_cases(desk, [casework.write(g) for g in groups])
     case_of = {f: w.case.id for w in written for f in w.group.members}
-    return _Found(recon, said, current, history, judged, written, proposed, numbers, case_of)
+    return _Found(recon, said, current, history, judged, written, proposed, numbers, case_of, day, opened)
 
 
-def _follow(
-    desk: Desk,
-    run_id: str,
-    recon: str,
-    judged: Judged,
-    current: Reading,
-    calendar: BusinessCalendar,
-    said: ReconFile,
-) -> tuple[np.ndarray[Any, np.dtype[np.uint64]], ...]:
-    """Meets the outstanding items with today's breaks; per panel and judged row the item it belongs to, 0 for none."""
-    layout = current.layout
-    sightings = [sighted(panel, layout.key, layout.currency, calendar) for panel in judged.panels]
-    followed = ItemStore(desk.db, desk.clock).follow(run_id, sightings, Rules(recon, calendar, limits(said.sla)))
+def _daybook(desk: Desk) -> Daybook:
+    return Daybook(desk.db, desk.cases, desk.clock, desk.ledger)
+
+
+def _owners(judged: Judged, opened: Opened) -> tuple[np.ndarray[Any, np.dtype[np.uint64]], ...]:
+    """Per panel and judged row the outstanding item that it belongs to, 0 for none."""
     return tuple(
-        followed.owners(
+        opened.followed.owners(
             panel.pair.name,
             panel.series_id[np.searchsorted(panel.offsets, j.rows, side="right") - 1],
             panel.day[j.rows],
@@ -267,7 +262,7 @@ def _propose(desk: Desk, casework: Casework, judged: Judged) -> dict[Finding, Pr
     }
 
 
-def _keep(desk: Desk, runs: RunStore, run_id: str, found: _Found) -> None:
+def _keep(desk: Desk, runs: RunStore, run_id: str, found: _Found) -> DayReport:
     runs.keep_findings(run_id, found.current.findings)
     runs.keep_recon(found.recon, found.said, found.current.layout)
     calendar = BusinessCalendar.of(found.said.calendar)
@@ -276,7 +271,7 @@ def _keep(desk: Desk, runs: RunStore, run_id: str, found: _Found) -> None:
         CaseWrite(w.case, w.breaks, w.spark, w.score, _due(w, found.said, calendar, today)) for w in found.written
     ]
     desk.cases.upsert_many(writes, run_id)
-    ItemStore(desk.db, desk.clock).attach(run_id)
+    return _daybook(desk).close(found.day, found.opened)
 
 
 def _due(written: Written, said: ReconFile, calendar: BusinessCalendar, today: date) -> date:
@@ -292,7 +287,13 @@ def _work(desk: Desk, case_ids: Sequence[str], progress: Progress) -> None:
 
 
 def _leave(
-    desk: Desk, request: RunRequest, run_id: str, started: datetime, found: _Found, stages: _Stages
+    desk: Desk,
+    request: RunRequest,
+    run_id: str,
+    started: datetime,
+    found: _Found,
+    report: DayReport,
+    stages: _Stages,
 ) -> RunResult:
     cases = [desk.cases.record(w.case.id) for w in found.written]
     actions = [a for w in found.written for a in desk.ledger.list(case_id=w.case.id)] if request.agents else []
@@ -300,10 +301,11 @@ def _leave(
     for action in actions:
         by_case.setdefault(action.case_id, []).append(action.id)
     counts = _counts(found, len(actions))
-    text = summary(found.recon, found.current, [c.case for c in cases], actions, counts)
+    text = summary(found.recon, found.current, [c.case for c in cases], actions, counts, report.markdown())
     told = Told(found.judged, found.current, found.case_of, found.proposed, found.numbers)
     with stages.stage("write"):
         record = _record(desk, request, run_id, started, found, counts, stages)
+        record["desk"] = report.to_json()
         if request.out is not None:
             with set_aside(request.out) as folder:
                 write_tables(folder, told, request.file_format)

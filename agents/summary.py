@@ -12,12 +12,17 @@ SHOWN = 20
 
 
 def summary(
-    recon: str, current: Reading, cases: Sequence[Case], actions: Sequence[Action], counts: Mapping[str, int]
+    recon: str,
+    current: Reading,
+    cases: Sequence[Case],
+    actions: Sequence[Action],
+    counts: Mapping[str, int],
+    since: Sequence[str] = (),
 ) -> str:
     """Markdown; everything in it stands in the other files too."""
     anomalies = [c for c in cases if c.kind == "anomaly"]
     documents = [c for c in cases if c.kind == "document"]
-    lines = [f"# {recon}: break resolution summary", "", *_counted(counts), ""]
+    lines = [f"# {recon}: break resolution summary", "", *_counted(counts), "", *map(_line, since)]
     lines += _section("Needs a person", anomalies, actions)
     lines += _section("In line: only the comment is missing", documents, actions)
     lines += _imported(current)
