@@ -163,6 +163,8 @@ def _with_point(body: str, decimal_sign: DecimalSign) -> str | None:
 
 def _grouped(whole: str, group: str) -> bool:
     first, *others = whole.split(group)
+    if first.startswith("0"):
+        return False
     western = all(len(part) == 3 for part in others)
     indian = len(others[-1]) == 3 and all(len(part) == 2 for part in others[:-1])
     return 1 <= len(first) <= 3 and (western or indian)

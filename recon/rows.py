@@ -113,6 +113,8 @@ class PairColumns:
     """The file's own difference in the same units; int64 minimum where blank. Never trusted blindly."""
     tolerance: npt.NDArray[np.int64]
     """Per row, same units. Always >= 0."""
+    vocabulary: pa.Array | None = None
+    """For a text pair: what the codes of `left` and `right` stand for; the same for history and current."""
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,359 @@
+"""From sheets and a layout to rows: dates, amounts, codes and comments as arrays; what cannot be read is rejected."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import duckdb
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from recon.calendar import BusinessCalendar
+from recon.money import DecimalSign, is_blank
+from recon.reading.amounts import Amounts, to_amounts
+from recon.reading.comments import peel
+from recon.reading.dates import DateReader, Moment, Moments, Status
+from recon.reading.sheet import Part, Sheet, is_total
+from recon.reading.sides import Sides
+from recon.reading.status import only_side
+from recon.rows import ABSENT, BAD, BLANK, NO_DAY, NO_STAMP, PRESENT, Codes, Layout, Pair
+from recon.text import normalise_all
+
+Mask = npt.NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class PartPlan:
+    """What was decided for one file before its cells are read."""
+
+    dates: Mapping[str, DateReader]
+    """By column."""
+    sign: DecimalSign
+
+
+@dataclass
+class Notes:
+    """Counts that become findings once all parts are read."""
+
+    counts: dict[str, int] = field(default_factory=dict)
+    first: dict[str, str] = field(default_factory=dict)
+
+    def add(self, code: str, count: int, where: str) -> None:
+        if count:
+            self.counts[code] = self.counts.get(code, 0) + count
+            self.first.setdefault(code, where)
+
+
+@dataclass(frozen=True)
+class PairAmounts:
+    """One pair of one part: units and states of both sides, and the file's own difference and tolerance."""
+
+    left: npt.NDArray[np.int64]
+    right: npt.NDArray[np.int64]
+    left_state: npt.NDArray[np.uint8]
+    right_state: npt.NDArray[np.uint8]
+    derived: npt.NDArray[np.int64] | None
+    tolerance: npt.NDArray[np.int64] | None
+    """-1 where the tolerance column says nothing."""
+
+
+@dataclass(frozen=True)
+class ReadPart:
+    """One file's cells as values, rejects still among them."""
+
+    part: Part
+    day: npt.NDArray[np.int32]
+    stamp: npt.NDArray[np.int64] | None
+    pairs: Mapping[str, PairAmounts]
+    why: Mapping[int, str]
+    """Rows to reject, by position."""
+
+
+def code_column(column: pa.ChunkedArray) -> Codes:
+    """A text column as codes into its normalised vocabulary, in order of first appearance."""
+    if len(column) == 0:
+        return Codes(np.zeros(0, dtype=np.int32), pa.array([], type=pa.string()))
+    coded = column.combine_chunks() if column.num_chunks == 1 else column
+    encoded = coded.dictionary_encode()
+    whole = encoded.combine_chunks() if isinstance(encoded, pa.ChunkedArray) else encoded
+    codes = whole.indices.to_numpy(zero_copy_only=False)
+    vocabulary = normalise_all(whole.dictionary)
+    merged = vocabulary.dictionary_encode()
+    if len(merged.dictionary) != len(vocabulary):
+        codes = merged.indices.to_numpy(zero_copy_only=False)[codes]
+        vocabulary = merged.dictionary
+    return Codes(codes.astype(np.int32, copy=False), vocabulary)
+
+
+def moments_of(column: pa.ChunkedArray, reader: DateReader) -> Moments:
+    """Every cell of a date column as a moment; each distinct text is read once."""
+    codes = code_column(column)
+    words: list[str] = codes.vocabulary.to_pylist()
+    read: list[Moment] = reader.read_all(words)
+    return Moments.of(read).take(codes.codes)
+
+
+class PartReader:
+    """Reads one file's cells under a layout."""
+
+    def __init__(
+        self,
+        connection: duckdb.DuckDBPyConnection,
+        layout: Layout,
+        sides: Sides | None,
+        calendar: BusinessCalendar,
+        scales: Mapping[str, int],
+    ) -> None:
+        self._connection = connection
+        self._layout = layout
+        self._sides = sides
+        self._calendar = calendar
+        self._scales = scales
+        self.vocabularies: dict[str, dict[str, int]] = {}
+        """Per text pair: the code of each text, the same in every part."""
+
+    def read(self, part: Part, plan: PartPlan, notes: Notes) -> ReadPart:
+        """Dates, amounts and the reasons to reject rows."""
+        why: dict[int, str] = {}
+        self._footers(part, why)
+        day, stamp = self._when(part, plan, why, notes)
+        absent = {"left": self._absent(part, plan, "left"), "right": self._absent(part, plan, "right")}
+        pairs = {
+            pair.name: self._pair(part, pair, plan, why, notes, absent["left"], absent["right"])
+            for pair in self._layout.pairs
+        }
+        self._short(part, why)
+        return ReadPart(part, day, stamp, pairs, why)
+
+    def _footers(self, part: Part, why: dict[int, str]) -> None:
+        """Total rows, empty rows and the header met again."""
+        table = part.table
+        if not part.n:
+            return
+        first = code_column(table.text.column(0))
+        words = first.vocabulary.to_pylist()
+        for names, test, reason in (
+            (words, is_total, "a total or footer line, not a row"),
+            (words, lambda word: word == table.headers[0].strip(), "the header again"),
+        ):
+            hits = [i for i, word in enumerate(names) if test(word)]
+            for row in map(int, np.flatnonzero(np.isin(first.codes, hits))):
+                cells = [column[row].as_py() for column in table.text.columns]
+                if reason.startswith("the header"):
+                    same = sum(c.strip() == h.strip() for c, h in zip(cells, table.headers, strict=False))
+                    if same < 0.8 * len(table.headers):
+                        continue
+                elif sum(is_blank(cell) for cell in cells) < 0.25 * len(cells):
+                    continue
+                why.setdefault(row, reason)
+
+    def _when(
+        self, part: Part, plan: PartPlan, why: dict[int, str], notes: Notes
+    ) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int64] | None]:
+        layout = self._layout
+        stamp = None
+        day = np.full(part.n, NO_DAY, dtype=np.int32)
+        if layout.timestamp and (column := part.column(layout.timestamp)) is not None:
+            moments = moments_of(column, plan.dates[layout.timestamp])
+            stamp = self._stamps(moments)
+            day = self._business_days(moments, stamp)
+            if layout.date is None:
+                self._reject_dates(part, layout.timestamp, column, moments, why, notes)
+        if layout.date and (column := part.column(layout.date)) is not None:
+            moments = moments_of(column, plan.dates[layout.date])
+            day = np.where(moments.status <= Status.NULL, moments.day, NO_DAY).astype(np.int32)
+            day[moments.status == Status.BLANK] = NO_DAY
+            if moments.timed.any() and layout.timestamp is None:
+                day = np.where(day == NO_DAY, NO_DAY, self._business_days(moments, self._stamps(moments)))
+            self._reject_dates(part, layout.date, column, moments, why, notes)
+        return day.astype(np.int32), stamp
+
+    def _stamps(self, moments: Moments) -> npt.NDArray[np.int64]:
+        local = moments.day.astype(np.int64) * 86_400_000_000 + moments.micros
+        utc = np.where(moments.zoned, local - moments.offset, self._calendar.to_utc(local))
+        known = np.isin(moments.status, (Status.OK, Status.NULL))
+        return np.where(known, utc, NO_STAMP).astype(np.int64)
+
+    def _business_days(self, moments: Moments, stamp: npt.NDArray[np.int64]) -> npt.NDArray[np.int32]:
+        """The text's own day, unless a time of day puts it past the cut-off or into another zone's day."""
+        own = np.where(np.isin(moments.status, (Status.OK, Status.NULL)), moments.day, NO_DAY).astype(np.int32)
+        if self._calendar.cut_off is None and not moments.zoned.any():
+            return own
+        return np.where(moments.timed, self._calendar.business_dates(stamp), own).astype(np.int32)
+
+    def _reject_dates(
+        self, part: Part, name: str, column: pa.ChunkedArray, moments: Moments, why: dict[int, str], notes: Notes
+    ) -> None:
+        status = moments.status
+        nulls = status == Status.NULL
+        if nulls.any():
+            at = int(np.flatnonzero(nulls)[0])
+            notes.add("null_date", int(nulls.sum()), f"{part.file}: line {part.table.line[at]}")
+        for kind, text in (
+            (Status.IMPOSSIBLE, "{name}: {cell!r} is no day of the calendar"),
+            (Status.NO_DATE, "{name}: {cell!r} is no date"),
+            (Status.BLANK, "{name}: no date"),
+        ):
+            for row in map(int, np.flatnonzero(status == kind)):
+                cell = column[row].as_py()[:60]
+                why.setdefault(row, text.format(name=name.strip(), cell=cell))
+
+    def _absent(self, part: Part, plan: PartPlan, side: str) -> Mask:
+        """Rows on which a side is not there at all: its dates are null dates, or its columns are all blank."""
+        missing = np.zeros(part.n, dtype=np.bool_)
+        source = self._layout.left_source if side == "left" else self._layout.right_source
+        other = self._layout.right_source if side == "left" else self._layout.left_source
+        if self._layout.status and (column := part.column(self._layout.status)) is not None:
+            codes = code_column(column)
+            says = [only_side(word, other) and not only_side(word, source) for word in codes.vocabulary.to_pylist()]
+            missing |= np.array(says, dtype=np.bool_)[codes.codes] if says else False
+        if self._sides is None:
+            return missing
+        columns = self._sides.left_columns if side == "left" else self._sides.right_columns
+        names = [c.name for c in columns if c.name in part.names]
+        return missing | self._side_blank(part, plan, names)
+
+    def _side_blank(self, part: Part, plan: PartPlan, names: Sequence[str]) -> Mask:
+        nothing = np.ones(part.n, dtype=np.bool_)
+        nulls = np.zeros(part.n, dtype=np.bool_)
+        dated = [name for name in names if name in plan.dates]
+        for name in dated:
+            column = part.column(name)
+            if column is not None:
+                status = moments_of(column, plan.dates[name]).status
+                nothing &= np.isin(status, (Status.BLANK, Status.NULL))
+                nulls |= status == Status.NULL
+        if dated and nulls.any():
+            return nothing & nulls
+        if len(names) < 2:
+            return np.zeros(part.n, dtype=np.bool_)
+        for name in names:
+            column = part.column(name)
+            if column is not None and nothing.any():
+                nothing &= blank_cells(column)
+        return nothing
+
+    def _pair(
+        self,
+        part: Part,
+        pair: Pair,
+        plan: PartPlan,
+        why: dict[int, str],
+        notes: Notes,
+        left_absent: Mask,
+        right_absent: Mask,
+    ) -> PairAmounts:
+        if pair.kind == "text":
+            return self._text_pair(part, pair, plan, left_absent, right_absent)
+        scale = self._scales[pair.name]
+        sides = []
+        for name, absent in ((pair.left, left_absent), (pair.right, right_absent)):
+            found = self._amounts(part, name, scale, plan.sign)
+            if name is not None:
+                self._note(part, name, found, notes)
+                for row in map(int, np.flatnonzero(found.state == BAD)):
+                    cell = _cell(part, name, row)
+                    why.setdefault(row, f"{name.strip()}: {cell!r} is no number")
+            state = found.state.copy()
+            if pair.right is not None:
+                state[absent] = ABSENT
+            sides.append((np.where(state == PRESENT, found.units, 0), state))
+        derived = tolerance = None
+        if pair.derived is not None and part.column(pair.derived) is not None:
+            own = self._amounts(part, pair.derived, scale, plan.sign)
+            derived = np.where(own.state == PRESENT, own.units, np.iinfo(np.int64).min)
+        if pair.tolerance_column is not None and part.column(pair.tolerance_column) is not None:
+            own = self._amounts(part, pair.tolerance_column, scale, plan.sign)
+            tolerance = np.where(own.state == PRESENT, np.abs(own.units), -1)
+        return PairAmounts(sides[0][0], sides[1][0], sides[0][1], sides[1][1], derived, tolerance)
+
+    def _amounts(self, part: Part, name: str | None, scale: int, sign: DecimalSign) -> Amounts:
+        column = part.column(name) if name is not None else None
+        if column is None:
+            blank = np.full(part.n, BLANK, dtype=np.uint8)
+            return Amounts(np.zeros(part.n, dtype=np.int64), blank)
+        return to_amounts(self._connection, column, scale, sign)
+
+    def _note(self, part: Part, name: str, found: Amounts, notes: Notes) -> None:
+        where = f"{part.file}: column {name.strip()}"
+        notes.add("boolean_amount", found.booleans, where)
+        notes.add("mixed_decimal_signs", found.foreign, where)
+        notes.add("debit_credit", found.sided, where)
+
+    def _text_pair(self, part: Part, pair: Pair, plan: PartPlan, left_absent: Mask, right_absent: Mask) -> PairAmounts:
+        left, right = (self._comparable(part, name, plan) for name in (pair.left, pair.right))
+        known = self.vocabularies.setdefault(pair.name, {})
+        sides = []
+        for side, absent in ((left, left_absent), (right, right_absent)):
+            words = side.vocabulary.to_pylist()
+            places = np.array([known.setdefault(word, len(known)) for word in words], dtype=np.int64)
+            blank = np.array([is_blank(word) for word in words], dtype=np.bool_)
+            state = np.where(blank[side.codes], BLANK, PRESENT).astype(np.uint8)
+            state[absent] = ABSENT
+            sides.append((places[side.codes], state))
+        return PairAmounts(sides[0][0], sides[1][0], sides[0][1], sides[1][1], None, None)
+
+    def _comparable(self, part: Part, name: str | None, plan: PartPlan) -> Codes:
+        """Text codes; dates by their day, so that two spellings of one day are equal."""
+        column = part.column(name) if name is not None else None
+        if column is None:
+            return Codes(np.zeros(part.n, dtype=np.int32), pa.array([""]))
+        codes = code_column(column)
+        if name is None or name not in plan.dates:
+            return codes
+        words = codes.vocabulary.to_pylist()
+        moments = plan.dates[name].read_all(words)
+        spelled = [_spelled(word, moment) for word, moment in zip(words, moments, strict=True)]
+        return Codes(codes.codes, pa.array(spelled, type=pa.string()))
+
+    def _short(self, part: Part, why: dict[int, str]) -> None:
+        """Rows with too few fields are rejects when one that matters is not there."""
+        width = part.table.width
+        if width is None:
+            return
+        layout = self._layout
+        needed = [layout.date or layout.timestamp, *layout.key, *(p.left for p in layout.pairs[:1])]
+        needed += [p.right for p in layout.pairs if p.right is not None]
+        last = max((part.names.index(name) + 1 for name in needed if name in part.names), default=0)
+        for row in map(int, np.flatnonzero(width < last)):
+            why.setdefault(row, f"{width[row]} fields under {len(part.table.headers)} headers")
+
+
+def blank_cells(column: pa.ChunkedArray) -> Mask:
+    """Where a column says nothing."""
+    codes = code_column(column)
+    blank = np.array([is_blank(word) for word in codes.vocabulary.to_pylist()], dtype=np.bool_)
+    return blank[codes.codes] if len(blank) else np.zeros(0, dtype=np.bool_)
+
+
+def _cell(part: Part, name: str, row: int) -> str:
+    column = part.column(name)
+    return "" if column is None else str(column[row].as_py())[:60]
+
+
+def _spelled(word: str, moment: Moment) -> str:
+    if moment.status == Status.OK:
+        return f"{np.datetime64(moment.day, 'D')}"
+    return "" if moment.status in (Status.BLANK, Status.NULL) else word
+
+
+def comments_of(sheet: Sheet, names: Sequence[str]) -> pa.Array:
+    """The comment columns of each row as one prose text."""
+    columns = [peeled(sheet.column(name)) for name in names if name in sheet.names]
+    if not columns:
+        return pa.repeat(pa.scalar("", type=pa.string()), sheet.n)
+    joined = columns[0]
+    for column in columns[1:]:
+        gap = pc.if_else(pc.or_(pc.equal(joined, ""), pc.equal(column, "")), "", "; ")
+        joined = pc.binary_join_element_wise(joined, gap, column, "")
+    return joined
+
+
+def peeled(column: pa.ChunkedArray) -> pa.Array:
+    """Each comment without the JSON around it; each distinct text is peeled once."""
+    if len(column) == 0:
+        return pa.array([], type=pa.string())
+    whole = column.combine_chunks().dictionary_encode()
+    words = whole.dictionary.to_pylist()
+    return pa.array([peel(word) for word in words], type=pa.string()).take(whole.indices)

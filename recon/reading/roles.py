@@ -1,0 +1,397 @@
+"""Which column plays which role, in files never seen before: by names and values, and what the recon file says."""
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Final
+
+import numpy as np
+
+from recon.errors import BadInput, BadReconFile
+from recon.reading.columns import Column
+from recon.reading.keys import Grouping, groups_and_categories, infer_key
+from recon.reading.pairs import PairsFound, infer_pairs, is_measure, sign_of, unit_of
+from recon.reading.sides import Sides
+from recon.reading.status import is_match
+from recon.reading.words import COMMENT, CURRENCY, LABEL, OUTCOME, STATUS
+from recon.recon_file import CriteriaColumns, ReconFile
+from recon.rows import Layout, Pair
+from recon.text import normalise, squash
+
+GroupingOf = Callable[[Sequence[Column], str | None], Grouping]
+"""Codes of candidate columns over the rows, given the date column."""
+
+_DATE_NAMES: Final[tuple[tuple[str, float], ...]] = (
+    (r"^recon(ciliation)?(date|dt|day)$", 100),
+    (r"^(balance|position)?asof(date|dt|day)?$", 98),
+    (r"^(business|bus|cob|eod|closeofbusiness)(date|dt|day)?$", 96),
+    (
+        r"^(report(ing)?|snapshot|statement|balance|position|period|periodend|monthend|extract|run|file)(date|dt|day)$",
+        92,
+    ),
+    (r"^(date|dt|day)$", 90),
+    (r"^(timestamp|time|datetime|ts|eventtime|epoch|ds)$", 88),
+    (r"^(month|period|week|quarter)$", 80),
+    (r"^(posting|posted|booking|booked|entry|accounting|gl)(date|dt)$", 70),
+    (r"^value(date|dt)$", 68),
+    (r"^(transaction|txn|trans|payment)(date|dt)$", 66),
+    (r"^(trade|deal)(date|dt)$", 50),
+    (r"^(effective|start)(date|dt)$", 45),
+    (r"^(settle(ment)?)(date|dt)$", 40),
+    (r"^risk(date|dt)$", 30),
+    (r"(maturity|expiry|end|birth|created|updated|modified|due|load|audit)", 8),
+    (r"(date|asof|timestamp|datetime)", 35),
+    (r"(dt|day|time)$", 20),
+)
+_TIME_NAMES: Final = re.compile(r"timestamp|datetime|^time$|^ts$|eventtime|epoch|^date$")
+_TRUTH: Final = frozenset(
+    {"yes", "no", "y", "n", "true", "false", "0", "1", "anomaly", "normal", "anomalous", "outlier", "inlier", "-1"}
+    | {"00", "10", "0.0", "1.0", "abnormal", "fraud", "legit"}
+)
+
+
+@dataclass(frozen=True)
+class Roles:
+    """A layout and how it was come by."""
+
+    layout: Layout
+    reasons: Mapping[str, str]
+    """Why each inferred column has its role, by role."""
+    sides: Sides | None
+    """The two sources' columns, where the headers name them: which columns are blank when a side is absent."""
+
+
+def infer_roles(columns: Mapping[str, Column], said: ReconFile, grouping_of: GroupingOf) -> Roles:
+    """Decides every role; what the recon file says stands, the rest is inferred and said in `Layout.assumed`.
+
+    Raises BadReconFile for a named column that the file lacks, BadInput when no column holds values to judge.
+    """
+    named = _Named(columns, said)
+    everything = list(columns.values())
+    ignored = set(named.ignore)
+    free = [c for c in everything if c.name not in ignored]
+    label = named.label or _label(free)
+    status = named.status or _status(free, label)
+    currency = named.currency or _currency(free)
+    comment = named.comment or _comments(free, {label, status, currency})
+    taken = {name for name in (label, status, currency, *comment, *named.key, *ignored) if name}
+    outcomes = {c.name for c in free if _is_outcome(c)} - set(named.key)
+    found = named.pairs(everything) or infer_pairs(free, frozenset(taken | outcomes | _date_like(free)))
+    date, timestamp = _when(free, named, found, taken)
+    if not found.pairs or _only_text(found):
+        found = _with_dates_free(free, taken | outcomes | {date or "", timestamp or ""}, found)
+    if not found.pairs:
+        raise BadInput(_no_values(everything))
+    taken |= found.used | outcomes | {name for name in (date, timestamp) if name}
+    candidates = [c for c in free if c.name not in taken - {currency} and _may_identify(c)]
+    grouping = grouping_of(candidates, date or timestamp)
+    key = infer_key(candidates, grouping)
+    chosen = named.key or key.columns
+    historical, categorical = groups_and_categories(candidates, chosen, grouping)
+    layout = Layout(
+        key=chosen,
+        pairs=found.pairs,
+        historical=named.historical or historical,
+        categorical=tuple(name for name in categorical if name != currency and name not in named.historical),
+        date=date,
+        timestamp=timestamp,
+        status=status,
+        comment=comment,
+        label=label,
+        currency=currency,
+        left_source=_source(said, found, "left"),
+        right_source=_source(said, found, "right"),
+    )
+    reasons = {"key": key.why, "pairs": found.why}
+    return Roles(replace(layout, assumed=_assumed(layout, named, reasons, columns)), reasons, found.sides)
+
+
+class _Named:
+    """The columns that the recon file names, as the file spells them."""
+
+    def __init__(self, columns: Mapping[str, Column], said: ReconFile) -> None:
+        self._columns = columns
+        self._by_squash = {column.squashed: name for name, column in reversed(list(columns.items()))}
+        self.said = said
+        told = said.columns
+        self.key = tuple(self._found(name, "columns.key") for name in told.key)
+        self.historical = tuple(self._found(name, "columns.historical") for name in told.historical)
+        self.comment = tuple(name for name in (self._optional(name) for name in told.comment) if name is not None)
+        self.ignore = tuple(name for name in (self._optional(name) for name in told.ignore) if name is not None)
+        self.date = self._found(told.date, "columns.date") if told.date else None
+        self.timestamp = self._found(told.timestamp, "columns.timestamp") if told.timestamp else None
+        self.status = self._optional(told.status)
+        self.label = self._optional(told.label)
+        self.currency = self._optional(said.currency)
+
+    def _optional(self, name: str | None) -> str | None:
+        """A column that a file may lack: comments and labels come later, or never."""
+        return None if name is None else self._columns_name(name)
+
+    def _columns_name(self, name: str) -> str | None:
+        return name if name in self._columns else self._by_squash.get(squash(name))
+
+    def _found(self, name: str, where: str) -> str:
+        found = self._columns_name(name)
+        if found is None:
+            known = ", ".join(list(self._columns)[:20])
+            msg = f"recon file: {where}: the file has no column {name!r}; it has {known}"
+            raise BadReconFile(msg)
+        return found
+
+    def pairs(self, columns: Sequence[Column]) -> PairsFound | None:
+        criteria = self.said.columns.criteria
+        if not criteria:
+            return None
+        pairs = tuple(self._pair(one, index) for index, one in enumerate(criteria))
+        used = {n for p in pairs for n in (p.left, p.right, p.derived, p.tolerance_column) if n}
+        inferred = infer_pairs([c for c in columns if c.name not in self.key], frozenset())
+        return PairsFound(pairs, inferred.sides, "the recon file says so", frozenset(used) | inferred.used)
+
+    def _pair(self, one: CriteriaColumns, index: int) -> Pair:
+        where = f"columns.criteria.{index}"
+        left = self._found(one.left, f"{where}.left")
+        right = self._found(one.right, f"{where}.right") if one.right else None
+        derived = self._found(one.derived, f"{where}.derived") if one.derived else None
+        columns = [self._columns[name] for name in (left, right) if name]
+        numeric = any(is_measure(c) or c.is_number for c in columns) and not any(
+            c.kind in ("text", "date") and not is_measure(c) and c.number_share < 0.5 for c in columns
+        )
+        sign = sign_of(columns[0], columns[1], self._columns[derived])[0] if derived and right else 1
+        name = one.name or self._inferred_name(columns)
+        return Pair(
+            name,
+            left,
+            right,
+            derived,
+            "number" if numeric else "text",
+            sign=sign,
+            tolerance=format(one.tolerance, "f") if one.tolerance is not None else None,
+            unit=unit_of(columns[0].tokens, *columns) if numeric else "other",
+        )
+
+    def _inferred_name(self, columns: Sequence[Column]) -> str:
+        found = infer_pairs(columns, frozenset()).pairs if len(columns) == 2 else ()
+        if len(found) == 1 and found[0].right is not None:
+            return found[0].name
+        return " vs ".join(normalise(c.name) for c in columns)
+
+
+def _label(columns: Sequence[Column]) -> str | None:
+    for column in columns:
+        named = column.squashed in LABEL or (
+            any(word in ("anomaly", "outlier", "anomalous", "groundtruth") for word in column.tokens)
+            and not any(word in ("score", "reason", "type", "comment", "detail") for word in column.tokens)
+        )
+        values = {value.casefold() for value in column.distinct_values}
+        if named and (values <= _TRUTH or column.distinct <= 2):
+            return column.name
+    return None
+
+
+def _status(columns: Sequence[Column], label: str | None) -> str | None:
+    """The column whose cells say match or break; its name counts, its words decide."""
+    best, best_score = None, 0.0
+    for column in columns:
+        if column.name == label or column.is_blank or column.distinct > 60 or column.is_number or column.is_date:
+            continue
+        texts = {text for text in column.values if text.strip()}
+        known = sum(is_match(text) is not None for text in texts) / max(1, len(texts))
+        name = sum(word in STATUS for word in column.tokens) + ("resolution" not in column.tokens)
+        if known >= 0.5 and (name > 1 or known == 1.0) and "reason" not in column.tokens:
+            score = known + 0.5 * name
+            if score > best_score:
+                best, best_score = column.name, score
+    return best
+
+
+def _currency(columns: Sequence[Column]) -> str | None:
+    fitting = [c for c in columns if c.currency_share >= 0.7 and c.mean_length <= 4]
+    named = [c for c in fitting if c.squashed in CURRENCY or any(word in CURRENCY for word in c.tokens)]
+    close = [c for c in fitting if _is_near(c.squashed, "currency")]
+    chosen = named or close or fitting
+    return min(chosen, key=lambda c: (len(c.tokens), c.position)).name if chosen else None
+
+
+def _is_near(name: str, word: str) -> bool:
+    from rapidfuzz.fuzz import ratio
+
+    return ratio(name, word) >= 80
+
+
+def _comments(columns: Sequence[Column], taken: set[str | None]) -> tuple[str, ...]:
+    return tuple(c.name for c in columns if c.name not in taken and _is_comment(c))
+
+
+def _is_comment(column: Column) -> bool:
+    if column.is_number or column.is_date:
+        return False
+    named = any(word in COMMENT for word in column.tokens)
+    if named and not any(word in ("code", "id", "type") for word in column.tokens):
+        return True
+    return column.words_per_cell >= 6 and column.mean_length >= 40
+
+
+def _is_outcome(column: Column) -> bool:
+    return any(word in OUTCOME for word in column.tokens) and not column.is_number and not column.is_date
+
+
+def _date_like(columns: Sequence[Column]) -> set[str]:
+    """Columns that only tell when, and are numbers all the same: epochs, Excel days, 20260131."""
+    return {c.name for c in columns if c.is_number and numeric_date(c) != "no"}
+
+
+def numeric_date(column: Column) -> str:
+    """`epoch`, `serial` or `compact` when a number column is named and filled like dates; else `no`."""
+    score = date_name_score(column)
+    if score < 30 or not column.is_number or column.is_negative:
+        return "no"
+    numbers = column.numbers[np.isfinite(column.numbers)]
+    low, high = float(numbers.min()), float(numbers.max())
+    if (
+        column.is_integer
+        and low >= 19_000_101
+        and high <= 21_001_231
+        and all(len(text.strip()) == 8 for text, blank in zip(column.values, column.blank, strict=True) if not blank)
+    ):
+        return "compact"
+    timelike = _TIME_NAMES.search(column.squashed) is not None
+    if timelike and (low >= 1e8 or not column.has_point):
+        return "epoch" if not (low >= 20_000 and high <= 80_000 and "time" not in column.squashed) else "serial"
+    return "serial" if low >= 20_000 and high <= 80_000 else "no"
+
+
+def date_name_score(column: Column) -> float:
+    """How much a header's name speaks for the business date; 0 when it does not."""
+    for pattern, score in _DATE_NAMES:
+        if re.search(pattern, column.squashed):
+            return score
+    return 0.0
+
+
+def _when(
+    columns: Sequence[Column], named: _Named, found: PairsFound, taken: set[str]
+) -> tuple[str | None, str | None]:
+    date = named.date or _best_date(columns, found, taken)
+    timestamp = named.timestamp
+    if timestamp is None:
+        timed = [c for c in columns if c.name not in taken | _pair_columns(found) and is_timed(c)]
+        timed = [c for c in timed if c.name == date or _TIME_NAMES.search(c.squashed)]
+        timestamp = max(timed, key=date_name_score).name if timed else None
+    if date == timestamp and not named.date:
+        date = None
+    return date, timestamp
+
+
+def is_timed(column: Column) -> bool:
+    """True when the cells hold times of day, not all of them midnight."""
+    if numeric_date(column) == "epoch":
+        return True
+    if not column.is_date:
+        return False
+    times = [text for text in column.values if ":" in text]
+    return len(times) > 0.5 * column.filled and not all(re.search(r"\b00:00(:00(\.0+)?)?", text) for text in times)
+
+
+def _pair_columns(found: PairsFound) -> set[str]:
+    return {name for pair in found.pairs for name in (pair.left, pair.right) if name}
+
+
+def _best_date(columns: Sequence[Column], found: PairsFound, taken: set[str]) -> str | None:
+    sided = {c.name for c in (*found.sides.left_columns, *found.sides.right_columns)} if found.sides else set()
+    best, best_score = None, 0.0
+    for column in columns:
+        if column.name in taken or column.filled == 0:
+            continue
+        if not (column.is_date or numeric_date(column) != "no"):
+            continue
+        blanks = 1 - column.filled / max(1, len(column.values))
+        score = max(date_name_score(column), 5.0) - 60 * (column.name in sided) - 60 * blanks
+        if best is None or score > best_score:
+            best, best_score = column.name, score
+    return best
+
+
+def _only_text(found: PairsFound) -> bool:
+    return all(pair.kind == "text" for pair in found.pairs)
+
+
+def _with_dates_free(columns: Sequence[Column], taken: set[str], found: PairsFound) -> PairsFound:
+    """Once more, with number columns that were taken for dates and are not the date."""
+    again = infer_pairs(columns, frozenset(taken))
+    return again if any(pair.kind == "number" for pair in again.pairs) else found
+
+
+def _may_identify(column: Column) -> bool:
+    if column.is_blank or column.is_date:
+        return False
+    if column.is_number and is_measure(column):
+        return False
+    return column.words_per_cell <= 6 and column.mean_length <= 60
+
+
+def _source(said: ReconFile, found: PairsFound, side: str) -> str:
+    if said.sources is not None:
+        return said.sources.left if side == "left" else said.sources.right
+    if found.sides is not None:
+        words = found.sides.left if side == "left" else found.sides.right
+        number = next((p for p in found.pairs if p.kind == "number"), found.pairs[0])
+        shown = _spelled(words, number.left if side == "left" else number.right)
+        return shown or side
+    pair = found.pairs[0]
+    name = pair.left if side == "left" else pair.right
+    return normalise(name) if name and pair.right is not None else side
+
+
+def _spelled(words: tuple[str, ...], header: str | None) -> str:
+    """The side's words as the header writes them."""
+    text = normalise(header or "")
+    match = re.search(r"[\W_]*".join(map(re.escape, words)), text, re.IGNORECASE) if words else None
+    return match[0].strip(" _-") if match else " ".join(words)
+
+
+def _assumed(
+    layout: Layout, named: _Named, reasons: Mapping[str, str], columns: Mapping[str, Column]
+) -> tuple[str, ...]:
+    lines = []
+    if not named.key:
+        what = ", ".join(layout.key) or "none"
+        lines.append(f"key: {what} ({reasons['key']}); overrule with `columns: {{key: [...]}}`")
+    if not named.said.columns.criteria:
+        for pair in layout.pairs:
+            lines.append(_pair_assumed(pair, reasons["pairs"]))
+    for role, value, said in (
+        ("date", layout.date, named.date),
+        ("timestamp", layout.timestamp, named.timestamp),
+        ("status", layout.status, named.status),
+        ("comment", ", ".join(layout.comment) or None, named.comment),
+        ("label", layout.label, named.label),
+        ("historical", ", ".join(layout.historical) or None, named.historical),
+    ):
+        if value and not said:
+            lines.append(f"{role}: {value}; overrule with `columns: {{{role}: ...}}`")
+    if layout.currency and not named.currency:
+        lines.append(f"currency: {layout.currency}; overrule with `currency: ...`")
+    if not layout.date and not layout.timestamp:
+        lines.append("date: none found; name one with `columns: {date: ...}`")
+    return tuple(lines)
+
+
+def _pair_assumed(pair: Pair, why: str) -> str:
+    if pair.right is None:
+        return f"pair {pair.name}: {pair.left} alone ({why}); overrule with `columns: {{criteria: [...]}}`"
+    derived = (
+        f", derived {pair.derived} ({'left - right' if pair.sign == 1 else 'right - left'})" if pair.derived else ""
+    )
+    return (
+        f"pair {pair.name}: left {pair.left}, right {pair.right}{derived} ({why}); "
+        "overrule with `columns: {criteria: [...]}`"
+    )
+
+
+def _no_values(columns: Sequence[Column]) -> str:
+    shown = ", ".join(f"{c.name} ({c.kind})" for c in columns[:12])
+    return (
+        f"no column to compare was found among {shown}; name the columns as "
+        "`columns: {criteria: [{left: ..., right: ...}]}` in a recon file"
+    )
