@@ -65,6 +65,7 @@ class Executor:
         *,
         lease_seconds: float = 300.0,
         monotonic: Callable[[], float] = time.monotonic,
+        boot: str | None = None,
         on_step: Callable[[str], None] = _no_step,
     ) -> None:
         self._desk = desk
@@ -73,7 +74,7 @@ class Executor:
         self._monotonic = monotonic
         self._step = on_step
         self._owner = f"{socket.gethostname()[:40]}:{os.getpid()}:{uuid.uuid4().hex[:8]}"
-        self._watched: dict[tuple[str, int], float] = {}
+        self._boot = boot or _boot_id() or self._owner
 
     def run_once(self, only: str | None = None) -> int:
         """Does everything that is due now, in order; how many steps that were. `only` restricts it to one action."""
@@ -167,7 +168,7 @@ class Executor:
         elif not self._is_settled(claim.action, recovery):
             said = "The answer was lost; it is being looked for."
             later = self._desk.clock() + timedelta(seconds=recovery.poll)
-            self._outgoing.lost(claim, Fault("looking", said), later)
+            self._outgoing.lost(claim, Fault("looking", said), later, self._seen(claim.action))
         elif claim.action.resent < recovery.resend:
             again = self._outgoing.again(claim)
             if again is not None:
@@ -189,15 +190,16 @@ class Executor:
         self._outgoing.lost(claim, fault, later if recovery.can_look else None)
 
     def _is_settled(self, action: Action, recovery: Recovery) -> bool:
-        """Whether "not found" can be believed: by the wall clock and, since that can be moved, by our own."""
-        key = (action.id, action.attempts)
-        first_seen = self._watched.setdefault(key, self._monotonic())
+        """Whether "not found" can be believed: by the wall clock and, since that can be moved, by the machine's own."""
         attempted = action.attempted_at or self._desk.clock()
         by_wall = (self._desk.clock() - attempted).total_seconds()
-        settled = min(by_wall, self._monotonic() - first_seen) >= recovery.settle
-        if settled:
-            self._watched.pop(key)
-        return settled
+        by_machine = self._monotonic() - self._seen(action)[self._boot]
+        return min(by_wall, by_machine) >= recovery.settle
+
+    def _seen(self, action: Action) -> dict[str, float]:
+        """When each machine (by its boot) first looked for the action in vain, by its own clock."""
+        known: dict[str, float] = (action.fault or {}).get("seen", {})
+        return {self._boot: self._monotonic(), **known}
 
     def _sweep(self) -> None:
         for action in self._outgoing.due_sweeps():
@@ -209,3 +211,11 @@ class Executor:
             except DoorError:
                 continue
             self._outgoing.swept(action, found)
+
+
+def _boot_id() -> str | None:
+    """Tells this run of this machine from every other: its monotonic clock means nothing elsewhere."""
+    try:
+        return Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
+    except OSError:
+        return None

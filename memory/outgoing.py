@@ -173,7 +173,7 @@ class Outgoing:
             if not _holds(action, claim):
                 return
             now = self._clock()
-            values: dict[str, Any] = {**_FREE, "fault": fault.to_json()}
+            values: dict[str, Any] = {**_FREE, "fault": {**fault.to_json(), **_seen(action)}}
             if claim.mode == "send":
                 values |= {"state": "approved", "attempted_at": None}
             if whole_door:
@@ -190,21 +190,27 @@ class Outgoing:
             action = load_action(conn, claim.action.id)
             if not _holds(action, claim):
                 return
-            values: dict[str, Any] = {**_FREE, "fault": fault.to_json()}
+            values: dict[str, Any] = {**_FREE, "fault": {**fault.to_json(), **_seen(action)}}
             if claim.mode == "send":
                 values |= {"state": "approved", "attempted_at": None}
             self._shut(conn, action.door, fault, wait, paused=True)
             self._set(conn, action, values)
             self._note(conn, action, "paused", {"fault": fault.to_json()})
 
-    def lost(self, claim: Claim, fault: Fault, next_at: datetime | None) -> None:
-        """The answer was lost: `checking` until `next_at`, or `unknown` when only a person can find out (None)."""
+    def lost(
+        self, claim: Claim, fault: Fault, next_at: datetime | None, seen: Mapping[str, float] | None = None
+    ) -> None:
+        """The answer was lost: `checking` until `next_at`, or `unknown` when only a person can find out (None).
+
+        `seen` is kept with it: when each machine first looked in vain.
+        """
         with self._write() as conn:
             action = load_action(conn, claim.action.id)
             if not _holds(action, claim):
                 return
             state = "unknown" if next_at is None else "checking"
-            self._set(conn, action, {**_FREE, "state": state, "fault": fault.to_json(), "next_at": next_at})
+            said = {**fault.to_json(), "seen": dict(seen)} if seen else fault.to_json()
+            self._set(conn, action, {**_FREE, "state": state, "fault": said, "next_at": next_at})
             if action.state != state:
                 self._note(conn, action, state, {"fault": fault.to_json()})
 
@@ -319,6 +325,12 @@ def _may_move(action: Action, now: datetime) -> bool:
     in_window = action.not_before is not None and action.not_before > now
     expired = action.expires_at is not None and action.expires_at <= now
     return not in_window and not expired and action.approved_hash == action.payload_hash
+
+
+def _seen(action: Action) -> dict[str, Any]:
+    """Since when it has been looked for in vain; kept while Jira itself is out of reach."""
+    seen = (action.fault or {}).get("seen")
+    return {"seen": seen} if seen and action.attempted_at is not None else {}
 
 
 def _holds(action: Action, claim: Claim) -> bool:

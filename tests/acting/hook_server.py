@@ -2,6 +2,7 @@
 
 import socket
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
@@ -23,6 +24,7 @@ class HookServer:
     def __init__(self) -> None:
         self.kept: list[tuple[dict[str, str], bytes]] = []
         self.faults: list[HookFault] = []
+        self.on_drop: Callable[[], None] | None = None
         self._http = _Server(("127.0.0.1", 0), _Handler)
         self._http.hooks = self
         self.url = f"http://127.0.0.1:{self._http.server_port}/hooks/breaks"
@@ -68,6 +70,8 @@ class _Handler(BaseHTTPRequestHandler):
         if fault is None or fault.after:
             self.server.hooks.kept.append(({k.lower(): v for k, v in self.headers.items()}, body))
         if fault is not None and fault.what == "drop":
+            if self.server.hooks.on_drop is not None:
+                self.server.hooks.on_drop()
             self.close_connection = True
             self.connection.shutdown(socket.SHUT_RDWR)
             return

@@ -38,7 +38,7 @@ class MailServer:
     ) -> None:
         self.kept: list[tuple[list[str], bytes]] = []
         self.faults: list[MailFault] = []
-        self.on_stage: Callable[[str], None] | None = None
+        self.on_drop: Callable[[], None] | None = None
         self._context = server_context(tls) if tls else None
         self._implicit = implicit
         self._starttls = starttls
@@ -61,8 +61,6 @@ class MailServer:
         return [message_from_bytes(data)["Message-ID"] for _, data in self.kept]
 
     def strike(self, stage: str, recipient: str | None = None) -> MailFault | None:
-        if self.on_stage is not None:
-            self.on_stage(stage)
         for fault in self.faults:
             if fault.stage == stage and fault.times > 0 and fault.recipient in (None, recipient):
                 fault.times -= 1
@@ -112,6 +110,8 @@ class _Handler:
         if fault is None:
             return "250 OK queued as 4F2A"
         if fault.answer is None:
+            if self._mail.on_drop is not None:
+                self._mail.on_drop()
             server.transport.abort()
             return "451 gone"
         return fault.answer

@@ -41,7 +41,7 @@ def settle(desk: TestDesk, executor: Executor, rounds: int = 60, step: float = F
 
 
 def executor_of(desk: TestDesk, **also: object) -> Executor:
-    return Executor(desk, monotonic=desk.clock.monotonic, **also)  # type: ignore[arg-type]
+    return Executor(desk, monotonic=desk.clock.monotonic, boot="test", **also)  # type: ignore[arg-type]
 
 
 def test_an_approved_action_arrives_once_and_leaves_a_receipt(desk: TestDesk, outside: Outside) -> None:

@@ -28,8 +28,8 @@ class JiraServer:
         self.seen: list[tuple[str, int, Any]] = []
         """(`METHOD path`, status, body) of each answer."""
         self.token_expired = False
-        self.on_request: Callable[[str], None] | None = None
-        """Called with `METHOD path` before the work, in the server's thread."""
+        self.on_drop: Callable[[], None] | None = None
+        """Called in the server's thread when a connection is about to be dropped."""
         self._http = _Server(("127.0.0.1", 0), _Handler)
         self._http.jira = self
         self.url = f"http://127.0.0.1:{self._http.server_port}"
@@ -87,8 +87,6 @@ class _Handler(BaseHTTPRequestHandler):
         raw = self.rfile.read(int(self.headers.get("Content-Length") or 0))
         parts = urlsplit(self.path)
         line = f"{self.command} {parts.path}"
-        if jira.on_request is not None:
-            jira.on_request(line)
         fault = jira.strike(line)
         if fault is not None and fault.what == "delay":
             time.sleep(fault.seconds)
@@ -125,6 +123,8 @@ class _Handler(BaseHTTPRequestHandler):
     def _break(self, fault: Fault, data: bytes) -> None:
         match fault.what:
             case "drop":
+                if self.server.jira.on_drop is not None:
+                    self.server.jira.on_drop()
                 self.close_connection = True
                 self.connection.shutdown(socket.SHUT_RDWR)
             case "status":
