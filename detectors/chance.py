@@ -3,7 +3,7 @@
 from typing import Final
 
 import numpy as np
-from scipy.stats import poisson
+from scipy.special import pdtrc
 
 from detectors.digits import Floats, Mask, Units, trailing_zeros
 
@@ -39,7 +39,7 @@ def believable(passed: Mask, chance: Floats, kind: Units, gate: float = GATE) ->
     expected = _sums(inverse, np.where(passed, 0.0, chance))
     # what a pass itself would have cost counts too, or a class of passes alone would look certain
     expected = expected + _sums(inverse, chance) / np.bincount(inverse)
-    together = (hits >= CROWD) & (expected <= hits / 10) & (poisson.sf(hits - 1, expected) <= 1e-3)
+    together = (hits >= CROWD) & (expected <= hits / 10) & (pdtrc(hits - 1, expected) <= 1e-3)
     crowded = expected > hits / 2
     alone = (chance <= gate) & ~crowded[inverse]
     return np.asarray(passed & (alone | together[inverse]), dtype=np.bool_)

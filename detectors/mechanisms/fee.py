@@ -5,7 +5,7 @@ from fractions import Fraction
 from typing import Final
 
 import numpy as np
-from scipy.stats import poisson
+from scipy.special import pdtrc
 
 from detectors.chance import crowd
 from detectors.digits import Units
@@ -105,7 +105,7 @@ def _fixed(table: Breaks) -> Iterator[Found]:
         members = index[inverse == a]
         members = members[np.sort(np.unique(table.series[members], return_index=True)[1])]
         expected = _expected(table, index, int(amounts[a]))
-        chance = float(poisson.sf(len(members) - 2, expected))
+        chance = float(pdtrc(len(members) - 2, expected))
         if len(members) >= TIMES and chance <= min(GATE, 1 / (10 * tests)):
             yield from _amounts(table, index[inverse == a], len(members), chance)
 

@@ -40,14 +40,14 @@ def find(bench: Bench, table: Breaks) -> Iterator[Found]:
 def _rates(bench: Bench, table: Breaks) -> list[Rate]:
     """The recon file's rates with their crosses, then the numbers of the file's own rate columns."""
     said = {code.upper(): Fraction(rate) for code, rate in bench.rates.items() if rate > 0}
-    codes = _currencies(table)
-    rates = [Rate(value, f"the {code} rate of the recon file", codes.get(code)) for code, value in said.items()]
+    codes, whose = _currencies(table), table.panel.columns.get(table.currency_column or "") is None
+    rates = []
     for one, first in said.items():
-        rates += [
-            Rate(first / second, f"the {one}/{two} cross of the recon file", codes.get(one))
-            for two, second in said.items()
-            if one < two
-        ]
+        if one in codes or whose:
+            rates.append(Rate(first, f"the {one} rate of the recon file", codes.get(one)))
+        for two, second in said.items():
+            if one != two and (one in codes or (whose and one < two)):
+                rates.append(Rate(first / second, f"the {one}/{two} cross of the recon file", codes.get(one)))
     return rates + _column_rates(table)
 
 

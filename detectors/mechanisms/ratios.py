@@ -6,7 +6,7 @@ from fractions import Fraction
 from typing import Final
 
 import numpy as np
-from scipy.stats import poisson
+from scipy.special import pdtrc
 
 from detectors.digits import Floats, Mask, Units
 from detectors.mechanisms.table import Breaks
@@ -99,7 +99,7 @@ def _densest(big: Units, small: Units, grid: int) -> tuple[Units, float] | None:
     mean = (total[hi] - total[lo]) / near
     # those that meet here are not the crowd; whoever else is near is, and half a break more
     expected = (near - depth + 0.5) * (mean + width) / (2 * reach)
-    chance = poisson.sf(depth - 2, np.maximum(expected, 1e-12))
+    chance = pdtrc(depth - 2, np.maximum(expected, 1e-12))
     best = int(np.lexsort((start, chance))[0])
     point = start[best]
     members = np.flatnonzero((start <= point) & (end >= point))

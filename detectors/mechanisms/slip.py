@@ -1,4 +1,4 @@
-"""A digit slip: one digit wrong, two neighbours transposed, one dropped or one too many."""
+"""A digit slip: one digit wrong, two transposed, one dropped or one too many."""
 
 from collections.abc import Iterator
 from typing import Final
@@ -10,8 +10,8 @@ from detectors.digits import POWERS, Mask, Units, digit_count, trailing_zeros
 from detectors.mechanisms.table import Bench, Breaks, Found
 from detectors.proof import Proof
 
-WRONG, SWAPPED, DROPPED = 1, 2, 3
-NAMES: Final = {WRONG: "wrong_digit", SWAPPED: "transposition", DROPPED: "dropped_digit"}
+WRONG, SWAPPED, DROPPED, JUMPED = 1, 2, 3, 4
+NAMES: Final = {WRONG: "wrong_digit", SWAPPED: "transposition", DROPPED: "dropped_digit", JUMPED: "transposition"}
 
 
 def find(bench: Bench, table: Breaks) -> Iterator[Found]:
@@ -49,10 +49,11 @@ def slips(a: Units, b: Units) -> tuple[Units, Units]:
         if not (high >= power).any():
             break
         wrong = _same_but(a, b, p, 1) & (gap > 0)
-        swapped = _same_but(a, b, p, 2) & (gap > 0) & _swapped(a, b, p)
+        swapped = _same_but(a, b, p, 2) & (gap > 0) & _swapped(a, b, p, 1)
+        jumped = _same_but(a, b, p, 3) & (gap > 0) & _swapped(a, b, p, 2)
         dropped = high // (10 * power) * power + high % power == low
         dropped &= digit_count(high) == digit_count(low) + 1
-        for mask, which in ((wrong, WRONG), (swapped, SWAPPED), (dropped, DROPPED)):
+        for mask, which in ((wrong, WRONG), (swapped, SWAPPED), (dropped, DROPPED), (jumped, JUMPED)):
             fresh = mask & (kind == 0)
             kind[fresh], place[fresh] = which, p
     return kind, place
@@ -68,10 +69,12 @@ def _same_but(a: Units, b: Units, place: int, width: int) -> Mask:
     return np.asarray(same & (digit_count(a) == digit_count(b)))
 
 
-def _swapped(a: Units, b: Units, place: int) -> Mask:
-    first = a // int(POWERS[place]) % 100
-    second = b // int(POWERS[place]) % 100
-    return np.asarray(first % 10 * 10 + first // 10 == second)
+def _swapped(a: Units, b: Units, place: int, apart: int) -> Mask:
+    """True where the digits at `place` and `apart` further up have changed places, and those between are alike."""
+    low, high = int(POWERS[place]), int(POWERS[min(place + apart, 18)])
+    crossed = (a // low % 10 == b // high % 10) & (a // high % 10 == b // low % 10)
+    between = a // (10 * low) % (high // (10 * low)) == b // (10 * low) % (high // (10 * low))
+    return np.asarray(crossed & between)
 
 
 def _chance(a: Units, b: Units) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
@@ -80,7 +83,7 @@ def _chance(a: Units, b: Units) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
     same = lengths == digit_count(b)
     gap = digit_count(a - b)
     short = np.minimum(lengths, digit_count(b))
-    close = 11.0 / (18.0 * 10.0 ** (np.maximum(gap, 1) - 1))
+    close = 12.0 / (18.0 * 10.0 ** (np.maximum(gap, 1) - 1))
     apart = (short + 1.0) / (9.0 * 10.0 ** (np.maximum(short, 1) - 1))
     return np.minimum(np.where(same, close, apart), 1.0)
 
@@ -94,6 +97,8 @@ def _proof(table: Breaks, i: int, kind: int, place: int, chance: float) -> Proof
             what = f"one digit differs, by {gap}"
         case 2:
             what = f"two neighbouring digits are transposed, which makes {gap}"
+        case 4:
+            what = f"two digits are transposed around a third, which makes {gap}"
         case _:
             longer = abs(table.left[i]) > abs(table.right[i])
             what = f"without one digit {left} reads {right}" if longer else f"without one digit {right} reads {left}"

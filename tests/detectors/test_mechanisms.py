@@ -1,0 +1,291 @@
+"""Mechanisms: each planted cause is proved with its numbers, and ordinary differences are left alone."""
+
+import re
+from decimal import Decimal
+from typing import Any
+
+import numpy as np
+import pytest
+from two_sides import Line, panel
+
+from detectors.mechanisms import MECHANISMS, prove
+from detectors.proof import Proof
+from recon.panel import Panel
+from recon.words import CAUSE_LABELS
+
+DAY = "2024-05-31"
+DAYS = [f"2024-05-{d:02d}" for d in (20, 21, 22, 23, 24, 27, 28, 29, 30, 31)]
+
+
+def proved(*panels: Panel, rates: dict[str, Decimal] | None = None) -> list[dict[int, list[Proof]]]:
+    rows = [np.flatnonzero(p.current & p.is_break).astype(np.int64) for p in panels]
+    return prove(
+        panels,
+        rows,
+        left_name="GL",
+        right_name="IHub",
+        currency_column="Currency",
+        rates=rates or {},
+        calendar=None,
+    )
+
+
+def causes(lines: list[Line], **said: Any) -> dict[str, str]:
+    """Key -> first cause, for the newest date's breaks."""
+    rates = said.pop("rates", None)
+    built = panel(lines, **said)
+    found = proved(built, rates=rates)[0]
+    series = built.series_of_rows()
+    keys = sorted({line[0] for line in lines})
+    return {keys[int(series[row])]: proofs[0].cause for row, proofs in found.items()}
+
+
+def only(left: float | None, right: float | None, **said: Any) -> Proof | None:
+    found = proved(panel([("a", DAY, left, right)], **said))[0]
+    return next(iter(found.values()))[0] if found else None
+
+
+@pytest.mark.parametrize(
+    ("left", "right", "cause"),
+    [
+        (5231.44, None, "missing_right"),
+        (None, 5231.44, "missing_left"),
+        (5231.44, 0.0, "missing_right"),
+        (52318.44, -52318.44, "sign_flip"),
+        (897040.0, 89704.0, "scale"),
+        (8970.44, 89704.37, "scale"),
+        (52318.44, 52318440.0, "scale"),
+        (104636.88, 52318.44, "duplicate"),
+        (52318.44, 53218.44, "digit_slip"),
+        (52318.44, 52813.44, "digit_slip"),
+        (52318.44, 52918.44, "digit_slip"),
+        (52318.44, 5218.44, "digit_slip"),
+        (52318.44, 523178.44, "digit_slip"),
+        (-52318.44, -53218.44, "digit_slip"),
+        (897040.37, 897000.0, "rounding"),
+        (897040.37, 897040.38, "rounding"),
+        (897040.37, 897040.0, "rounding"),
+    ],
+)
+def test_two_amounts_alone_prove_their_cause(left: float | None, right: float | None, cause: str) -> None:
+    proof = only(left, right)
+    assert proof is not None
+    assert proof.cause == cause
+
+
+@pytest.mark.parametrize(
+    ("left", "right"),
+    [(20000, 35000), (100000, 10000), (60000, 10000), (70000, 80000), (20000, 40000), (52318.44, 51977.02)],
+)
+def test_coincidences_of_round_or_random_amounts_prove_nothing(left: float, right: float) -> None:
+    lines = [("a", DAY, float(left), float(right)), ("b", DAY, 30000.0, 30000.0), ("c", DAY, 5000.0, 5000.0)]
+    assert causes(lines) == {}
+
+
+def test_the_sentence_names_amounts_and_side() -> None:
+    lines = [("a", d, 89704.0 + k * 911, 89704.0 + k * 911) for k, d in enumerate(DAYS[:-1])]
+    lines.append(("a", DAY, 897040.0, 89704.0))
+    proof = next(iter(proved(panel(lines))[0].values()))[0]
+    assert proof.statement == "897,040 is 89,704 x 10: an extra zero on the GL side."
+    assert proof.suspect_side == "left"
+
+
+def test_every_number_of_a_statement_is_among_its_values_or_the_break() -> None:
+    proof = only(52318.44, 52813.44)
+    assert proof is not None
+    assert proof.values["left"] == "52318.44"
+    assert proof.values["right"] == "52813.44"
+    assert "52,318.44" in proof.statement
+    assert "495" in proof.statement
+
+
+def test_a_repeated_row_is_a_duplicate_of_the_side_that_stands_twice() -> None:
+    found = proved(panel([("a", DAY, 500.25, 500.25), ("a", DAY, 500.25, None)]))[0]
+    assert [p[0].cause for p in found.values()] == ["duplicate"]
+    assert next(iter(found.values()))[0].suspect_side == "left"
+
+
+def history(values: list[float], key: str = "a") -> list[Line]:
+    return [(key, d, v, v) for d, v in zip(DAYS, values, strict=False)]
+
+
+WALK = [50123.11, 51299.42, 49871.65, 50611.9, 52310.77, 51877.03, 50990.58, 52001.36, 51433.29, 53120.84]
+
+
+def test_a_side_that_shows_yesterdays_amount_lags() -> None:
+    lines = [*history(WALK[:9]), ("a", DAY, WALK[9], WALK[8])]
+    assert causes(lines) == {"a": "lag"}
+
+
+def test_a_side_that_never_moves_does_not_lag() -> None:
+    lines = [*history([50000.0] * 9), ("a", DAY, 51222.33, 50000.0)]
+    assert causes(lines) == {}
+
+
+def test_todays_difference_undoing_yesterdays_is_a_lag() -> None:
+    lines = [*history(WALK[:8]), ("a", DAYS[8], 61433.29, 51433.17), ("a", DAY, 43120.72, 53120.84)]
+    assert causes(lines) == {"a": "lag"}
+
+
+def test_a_side_that_stands_still_while_the_other_moves_is_stale() -> None:
+    lines = [*history(WALK[:6]), *(("a", d, v, WALK[5]) for d, v in zip(DAYS[6:], WALK[6:], strict=True))]
+    found = proved(panel(lines))[0]
+    proof = next(iter(found.values()))[0]
+    assert proof.cause == "stale"
+    assert proof.suspect_side == "right"
+    assert "4 dates" in proof.statement
+
+
+def test_an_item_that_arrives_later_is_timing() -> None:
+    lines: list[Line] = [
+        ("a", "2024-05-29", 812.55, 812.55),
+        ("a", "2024-05-30", None, 5231.44),
+        ("a", DAY, 5231.44, None),
+    ]
+    assert causes(lines) == {"a": "timing"}
+
+
+def test_a_key_whose_one_sided_days_clear_by_themselves_is_timing() -> None:
+    lines: list[Line] = []
+    for k, d in enumerate(DAYS[:-1]):
+        lines.append(("a", d, WALK[k], None if k in (2, 5) else WALK[k]))
+    lines.append(("a", DAY, WALK[9], None))
+    assert causes(lines) == {"a": "timing"}
+
+
+def test_a_rate_of_the_recon_file_is_found_either_way_round() -> None:
+    lines: list[Line] = [
+        ("a/EUR", DAY, 52318.44, 56681.80),
+        ("b/EUR", DAY, 9321.77, 8604.18),
+    ]
+    found = causes(lines, columns=("Account", "Currency"), rates={"EUR": Decimal("1.0834")})
+    assert found == {"a/EUR": "fx_rate", "b/EUR": "fx_rate"}
+
+
+def test_a_rate_of_another_currency_proves_nothing() -> None:
+    lines: list[Line] = [("a/USD", DAY, 52318.44, 56681.80)]
+    assert causes(lines, columns=("Account", "Currency"), rates={"EUR": Decimal("1.0834")}) == {}
+
+
+def test_a_ratio_shared_by_one_currency_is_a_rate() -> None:
+    amounts = [52318.44, 9321.77, 771204.18, 33210.05]
+    lines: list[Line] = [(f"{k}/GBP", DAY, a, round(a * 1.2718, 2)) for k, a in enumerate(amounts)]
+    lines += [(f"x{k}/USD", DAY, 1000.11 * (k + 3), 1000.11 * (k + 3) + 37.1 * (k + 1) ** 2) for k in range(9)]
+    found = causes(lines, columns=("Account", "Currency"))
+    assert {found.get(f"{k}/GBP") for k in range(4)} == {"fx_rate"}
+    assert not [key for key in found if key.startswith("x")]
+
+
+def test_a_share_that_recurs_is_a_fee() -> None:
+    amounts = [52318.44, 9321.77, 771204.18, 33210.05]
+    lines: list[Line] = [(f"{k}", DAY, a, round(a * 0.9975, 2)) for k, a in enumerate(amounts)]
+    found = proved(panel(lines))[0]
+    assert {p[0].cause for p in found.values()} == {"fee_or_tax"}
+    assert {p[0].values["percent"] for p in found.values()} == {"0.25"}
+
+
+def test_a_fixed_amount_on_several_keys_is_a_fee() -> None:
+    lines: list[Line] = [(f"{k}", DAY, a, a - 17.35) for k, a in enumerate([5231.44, 932.77, 77120.18, 3321.05])]
+    assert set(causes(lines).values()) == {"fee_or_tax"}
+
+
+def test_the_same_difference_standing_on_one_key_is_no_fee() -> None:
+    lines = [("a", d, v, v - 17.35) for d, v in zip(DAYS, WALK, strict=True)]
+    assert causes(lines, today=DAYS[0]) == {}
+
+
+def test_two_breaks_that_cancel_are_a_misposting() -> None:
+    lines: list[Line] = [("a", DAY, 52318.44 + 8123.45, 52318.44), ("b", DAY, 9321.77 - 8123.45, 9321.77)]
+    lines += [(f"x{k}", DAY, 1000.0, 1000.0 + 3.17 * k) for k in range(1, 9)]
+    found = causes(lines)
+    assert (found.pop("a"), found.pop("b")) == ("misposting", "misposting")
+    assert "misposting" not in found.values()
+
+
+def test_one_side_that_is_the_sum_of_several_is_aggregation() -> None:
+    lines: list[Line] = [("a", DAY, 7345.67, None), ("a", DAY, None, 1111.11), ("a", DAY, None, 6234.56)]
+    assert {p[0].cause for p in proved(panel(lines))[0].values()} == {"aggregation"}
+
+
+def test_parts_on_keys_beside_it_are_found_too() -> None:
+    lines: list[Line] = [("T1/X", DAY, 7345.67, None), ("T1-1/X", DAY, None, 1111.11), ("T1-2/X", DAY, None, 6234.56)]
+    assert set(causes(lines, columns=("Trade", "Book")).values()) == {"aggregation"}
+
+
+def test_factor_rounding_needs_equal_faces() -> None:
+    quantity = panel([("a", DAY, 119966816, 119966813)], scale=0, unit="quantity", name="Quantity")
+    face = panel([("a", DAY, 339309261, 339309261)], scale=0, unit="quantity", name="Original Face")
+    other = panel([("a", DAY, 339309261, 339309999)], scale=0, unit="quantity", name="Original Face")
+    assert proved(quantity, face)[0][0][0].cause == "factor_rounding"
+    assert proved(quantity, other)[0][0][0].cause == "rounding"
+
+
+def test_a_rounded_price_on_a_small_quantity_is_rounding() -> None:
+    price = panel([("a", DAY, 98.8512, 98.85)], scale=4, unit="price", name="Price")
+    quantity = panel([("a", DAY, 100, 100)], scale=0, unit="quantity", name="Quantity")
+    assert proved(price, quantity)[0][0][0].cause == "rounding"
+
+
+def test_a_price_or_quantity_without_a_finer_reason_is_named_as_such() -> None:
+    assert only(131.97, 127.1, unit="price") is not None
+    assert only(131.97, 127.1, unit="price").cause == "price"  # type: ignore[union-attr]
+    assert only(208.0, 246.0, unit="quantity", scale=0).cause == "quantity"  # type: ignore[union-attr]
+
+
+def test_money_that_differs_by_price_alone_is_price() -> None:
+    money = panel([("a", DAY, 20000 * 101.37, 20000 * 101.52)], unit="money", name="Market Value")
+    price = panel([("a", DAY, 101.37, 101.52)], unit="price", name="Price")
+    quantity = panel([("a", DAY, 20000, 20000)], scale=0, unit="quantity", name="Quantity")
+    assert proved(money, price, quantity)[0][0][0].cause == "price"
+
+
+def test_a_text_that_differs_is_reference_data() -> None:
+    texts = panel([("a", DAY, 3.0, 4.0)], scale=0, kind="text", name="CUSIP")
+    assert proved(texts)[0][0][0].cause == "reference_data"
+
+
+def test_a_file_with_one_value_column_is_not_held_against_nothing() -> None:
+    from dataclasses import replace
+
+    built = panel([("a", DAY, 5231.44, 0.0), ("b", DAY, 99.0, 0.0)])
+    built = replace(built, pair=replace(built.pair, right=None))
+    assert proved(built) == [{}]
+
+
+def awkward() -> list[Panel]:
+    big = 9 * 10**15
+    return [
+        panel([]) if False else panel([("a", DAY, None, None)]),
+        panel([("a", DAY, 0.0, 0.0)]),
+        panel([("a", DAY, float(big) / 100, -float(big) / 100)]),
+        panel([("a", DAY, 0.01, 0.02), ("a", DAY, 0.02, 0.01)]),
+        panel([("a", DAY, 1e12, 1e13), ("b", DAY, 1e13, 1e12)], scale=2),
+        panel([(f"{k}", DAY, 100.0, 110.0) for k in range(60)]),
+    ]
+
+
+@pytest.mark.parametrize("mechanism", MECHANISMS, ids=lambda m: m.__module__.rsplit(".", 1)[-1])
+@pytest.mark.parametrize("built", awkward(), ids=range(6))
+def test_every_mechanism_bears_awkward_amounts_and_says_whole_sentences(mechanism: Any, built: Panel) -> None:
+    from detectors.mechanisms.table import Bench, lay_out
+
+    rows = np.flatnonzero(built.is_break).astype(np.int64)
+    bench = Bench(lay_out([built], [rows], ("GL", "IHub"), "Currency"), {}, None)
+    for i, proof in mechanism(bench, bench.tables[0]):
+        assert 0 <= i < len(rows)
+        assert proof.cause in CAUSE_LABELS
+        assert 0.0 <= proof.chance <= 1.0
+        assert proof.statement.endswith(".")
+        assert not re.search(r"\d{5,}(?!-)", proof.statement.replace(",", "#")), "amounts carry separators"
+        assert all(isinstance(v, str | int | bool | list | None) for v in proof.values.values())
+
+
+def test_no_breaks_at_all_is_an_answer() -> None:
+    assert proved(panel([("a", DAY, 1.0, 1.0)])) == [{}]
+    assert prove([], [], left_name="a", right_name="b", currency_column=None, rates={}, calendar=None) == []
+
+
+def test_the_answer_does_not_depend_on_the_order_of_panels_or_runs() -> None:
+    lines: list[Line] = [(f"{k}", DAY, a, a - 17.35) for k, a in enumerate([5231.44, 932.77, 77120.18, 3321.05])]
+    built = panel(lines)
+    assert proved(built) == proved(built)
