@@ -1,7 +1,7 @@
 """Alarms about files: late, short, empty, repeated, older than the last, restated, or with odd control totals."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from decimal import Decimal
 from statistics import median
@@ -19,7 +19,7 @@ from recon.ids import short_id
 from recon.money import plain, readable
 from recon.rows import NO_DAY, Reading
 
-AlarmKind = Literal["late", "short", "empty", "repeated", "older", "restated", "control"]
+AlarmKind = Literal["late", "short", "empty", "repeated", "older", "restated", "control", "unreadable"]
 
 RECALLED: Final = 20
 """How many past files say what is usual."""
@@ -228,31 +228,19 @@ class AlarmStore:
                 )
             )
 
+    def is_new(self, alarm: Alarm) -> bool:
+        """True when this very alarm was not raised before."""
+        with self._db.read() as connection:
+            known = connection.execute(sa.select(alarms.c.id).where(alarms.c.id == _alarm_id(alarm))).one_or_none()
+        return known is None
+
     def raise_all(self, found: Sequence[Alarm]) -> list[Alarm]:
-        """Stores alarms that are not there yet; gives back the stored ones, with their ids."""
-        kept = []
-        for alarm in found:
-            words = [
-                alarm.recon,
-                alarm.kind,
-                str(alarm.business_date),
-                str(alarm.body.get("hash", "")),
-                alarm.statement,
-            ]
-            stored = Alarm(
-                alarm.recon,
-                alarm.kind,
-                alarm.business_date,
-                alarm.statement,
-                dict(alarm.body),
-                short_id("L", *words),
-                self._clock(),
-            )
-            with self._db.begin() as connection:
-                known = connection.execute(sa.select(alarms.c.id).where(alarms.c.id == stored.id)).one_or_none()
-                if known is None:
-                    connection.execute(sa.insert(alarms).values(**_row(stored)))
-            kept.append(stored)
+        """Stores alarms that are not there yet; gives all back with their ids."""
+        kept = [replace(alarm, id=_alarm_id(alarm), at=self._clock()) for alarm in found]
+        with self._db.begin() as connection:
+            for alarm in kept:
+                if connection.execute(sa.select(alarms.c.id).where(alarms.c.id == alarm.id)).one_or_none() is None:
+                    connection.execute(sa.insert(alarms).values(**_row(alarm)))
         return kept
 
     def open(self, recon: str | None = None, limit: int = 100) -> list[Alarm]:
@@ -273,6 +261,11 @@ class AlarmStore:
             body = {**row.body, "seen_by": who, "seen_at": self._clock().isoformat()}
             connection.execute(sa.update(alarms).where(alarms.c.id == alarm_id).values(state="seen", body=body))
             return _stored(connection.execute(sa.select(alarms).where(alarms.c.id == alarm_id)).one())
+
+
+def _alarm_id(alarm: Alarm) -> str:
+    words = (alarm.recon, alarm.kind, str(alarm.business_date), str(alarm.body.get("hash", "")), alarm.statement)
+    return short_id("L", *words)
 
 
 def _row(alarm: Alarm) -> Mapping[str, Any]:
