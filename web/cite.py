@@ -1,0 +1,30 @@
+"""Prose with its evidence: every `[E3]` in a text becomes a link to the fact it stands on."""
+
+import re
+from collections.abc import Collection
+
+from markupsafe import Markup
+
+from web.shown import exact
+
+_CITED = re.compile(r"\[?\b(E\d{1,4})\b(?:\s*,\s*(E\d{1,4})\b)*\]?")
+_ONE = re.compile(r"E\d{1,4}")
+
+
+def cited(text: str, known: Collection[str]) -> Markup:
+    """The text escaped, with links for the evidence ids that exist; others stay as they were written."""
+    parts: list[Markup] = []
+    at = 0
+    for match in _CITED.finditer(text):
+        ids = _ONE.findall(match.group(0))
+        if not all(ident in known for ident in ids):
+            continue
+        parts.append(exact(text[at : match.start()]))
+        parts.append(
+            Markup(" ").join(
+                Markup('<a class="ev" href="#{0}" title="The fact behind this">{0}</a>').format(ident) for ident in ids
+            )
+        )
+        at = match.end()
+    parts.append(exact(text[at:]))
+    return Markup("").join(parts)

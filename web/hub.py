@@ -1,0 +1,134 @@
+"""What one server process holds: the desk, opened when first needed, and the work that goes on beside requests."""
+
+import asyncio
+import logging
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Annotated, Any
+
+from fastapi import Depends, Request
+
+from agents.desk import Desk
+from memory.action import Person
+from web.access import RULES, may
+from web.chats import Chats
+from web.metrics import Metrics
+from web.problems import NotAllowed, SignedOut
+from web.queue import Counts
+from web.runner import Runner
+
+log = logging.getLogger("tieout.web")
+
+
+@dataclass
+class Hub:
+    """One per application. `desk()` opens it once, whoever asks first."""
+
+    opener: Callable[[], Desk]
+    counts: Counts = field(default_factory=Counts)
+    chats: Chats = field(default_factory=Chats)
+    metrics: Metrics = field(default_factory=Metrics)
+    stop: threading.Event = field(default_factory=threading.Event)
+    _desk: Desk | None = None
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+    _runner: Runner | None = None
+    _threads: list[threading.Thread] = field(default_factory=list)
+
+    def desk(self) -> Desk:
+        if self._desk is None:
+            with self._lock:
+                if self._desk is None:
+                    self._desk = self.opener()
+        return self._desk
+
+    def runner(self) -> Runner:
+        desk = self.desk()
+        with self._lock:
+            if self._runner is None:
+                self._runner = Runner(desk)
+        return self._runner
+
+    def start(self, *, executor: bool) -> None:
+        """Begins what goes on beside requests: runs, the executor, and carrying decisions to their threads."""
+        self.desk()
+        self.runner().start()
+        if executor:
+            self._begin("executor", self._execute)
+            self._begin("decisions", self._carry)
+
+    def _begin(self, name: str, work: Callable[[], None]) -> None:
+        thread = threading.Thread(target=work, name=f"tieout-{name}", daemon=True)
+        thread.start()
+        self._threads.append(thread)
+
+    def _execute(self) -> None:
+        from agents.executor import Executor
+
+        Executor(self.desk()).run_forever(self.stop)
+
+    def _carry(self) -> None:
+        from agents.graph import carry_decisions
+
+        while not self.stop.wait(0.7):
+            try:
+                if self.desk().ledger.waiting_decisions(1):
+                    done: Any = carry_decisions(self.desk())
+                    if asyncio.iscoroutine(done):
+                        asyncio.run(done)
+            except Exception:
+                log.exception("decisions could not be carried to their threads; they wait in the ledger")
+                self.stop.wait(5)
+
+    def close(self) -> None:
+        """Lets what is under way come to a stop: nothing new begins, what has begun is finished or given back."""
+        self.stop.set()
+        if self._runner is not None:
+            self._runner.close()
+        for thread in self._threads:
+            thread.join(timeout=10)
+        if self._desk is not None:
+            self._desk.db.close()
+
+
+def hub_of(request: Request) -> Hub:
+    """The hub of the application that was asked."""
+    hub = request.app.state.hub
+    assert isinstance(hub, Hub)
+    return hub
+
+
+def desk_of(request: Request) -> Desk:
+    """The desk behind a request."""
+    return hub_of(request).desk()
+
+
+def person_of(request: Request) -> Person:
+    """Who asks; the guard has made sure that there is somebody."""
+    person = request.scope.get("state", {}).get("person")
+    if not isinstance(person, Person):
+        msg = "Sign in first."
+        raise SignedOut(msg)
+    return person
+
+
+def guard(request: Request) -> None:
+    """Refuses who may not use this route. Every route has its line in `web.access.RULES`."""
+    method = "GET" if request.method == "HEAD" else request.method
+    route = request.scope.get("route")
+    least = RULES.get((method, getattr(route, "path", "")))
+    person = request.scope.get("state", {}).get("person")
+    if least is None:
+        msg = f"{method} {request.url.path} has no rule of access, so it is closed."
+        raise NotAllowed(msg)
+    if least != "anyone" and person is None:
+        msg = "Sign in first: by the link that `tieout serve` printed, or with an API token."
+        raise SignedOut(msg)
+    if not may(person.role if person else None, least):
+        msg = f"This needs the role {least}; {person.name} is {person.role}." if person else "Sign in first."
+        raise NotAllowed(msg)
+
+
+Here = Annotated[Hub, Depends(hub_of)]
+OnDesk = Annotated[Desk, Depends(desk_of)]
+Who = Annotated[Person, Depends(person_of)]

@@ -1,0 +1,94 @@
+"""Pages from templates: autoescaping on, undefined names are errors, static files addressed by their content."""
+
+import hashlib
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, Final
+
+from fastapi import Request
+from fastapi.responses import HTMLResponse
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+
+from web import charts, shown
+from web.access import may
+from web.cite import cited
+
+HERE: Final = Path(__file__).parent
+STATIC: Final = HERE / "static"
+PAGES: Final = (
+    ("/", "Queue"),
+    ("/brief", "Brief"),
+    ("/runs", "Runs"),
+    ("/trust", "Trust"),
+    ("/rules", "Rules"),
+    ("/audit", "Audit"),
+    ("/excel", "Excel"),
+    ("/settings", "Settings"),
+)
+
+
+@lru_cache(maxsize=64)
+def static_url(name: str) -> str:
+    """The address of a static file with its content's hash, so that it may be cached for good."""
+    digest = hashlib.sha256((STATIC / name).read_bytes()).hexdigest()[:12]
+    return f"/static/{name}?v={digest}"
+
+
+@lru_cache(maxsize=1)
+def environment() -> Environment:
+    """The one template environment."""
+    env = Environment(
+        loader=FileSystemLoader(HERE / "templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        auto_reload=False,
+        cache_size=100,
+    )
+    env.globals.update(static=static_url, pages=PAGES, may=may, bar=charts.bar, Markup=Markup)
+    env.filters.update(
+        number=shown.number,
+        compact=shown.compact,
+        percent=shown.percent,
+        day=shown.day,
+        short_day=shown.short_day,
+        moment=shown.moment,
+        exact=shown.exact,
+        cited=cited,
+        series_svg=charts.series_svg,
+        sides_svg=charts.sides_svg,
+        state_label=lambda s: shown.STATE_LABELS.get(s, s),
+        action_label=lambda k: shown.ACTION_LABELS.get(k, k),
+        action_state=lambda s: shown.ACTION_STATES.get(s, s),
+        verdict_label=lambda v: shown.VERDICT_LABELS.get(v, v),
+    )
+    return env
+
+
+def render(name: str, **context: Any) -> str:
+    """A template as text."""
+    return environment().get_template(name).render(**context)
+
+
+def page(request: Request, name: str, status: int = 200, **context: Any) -> HTMLResponse:
+    """A whole page, with what every page shows: who is signed in, the theme, a word on what was just done."""
+    state = request.scope.get("state", {})
+    theme = request.cookies.get("tieout_theme", "")
+    body = render(
+        name,
+        request=request,
+        path=request.url.path,
+        person=state.get("person"),
+        theme=theme if theme in ("light", "dark") else "",
+        said=request.query_params.get("said", "")[:400],
+        undo=_ident(request.query_params.get("undo", "")),
+        running=state.get("running"),
+        **context,
+    )
+    return HTMLResponse(body, status)
+
+
+def _ident(text: str) -> str:
+    return text if len(text) <= 60 and text.replace("-", "").replace("_", "").isalnum() else ""

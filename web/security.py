@@ -1,0 +1,135 @@
+"""The outer walls: answer headers, host and origin checks, and who is asking. Plain ASGI, so streams stay streams."""
+
+import ipaddress
+import secrets
+from collections.abc import Callable
+from typing import Final
+from urllib.parse import urlsplit
+
+from starlette.concurrency import run_in_threadpool
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.requests import cookie_parser
+from starlette.responses import JSONResponse
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from agents.desk import Desk
+from web.auth import COOKIE, who_asks
+from web.problems import MEDIA_TYPE, Problem
+
+CSP: Final = (
+    "default-src 'self'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
+    "object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
+)
+HEADERS: Final = {
+    "content-security-policy": CSP,
+    "x-content-type-options": "nosniff",
+    "x-frame-options": "DENY",
+    "referrer-policy": "same-origin",
+    "cross-origin-opener-policy": "same-origin",
+    "cross-origin-resource-policy": "same-origin",
+    "permissions-policy": "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
+}
+SAFE: Final = frozenset({"GET", "HEAD", "OPTIONS"})
+
+
+class AnswerHeaders:
+    """Puts the security headers, the request's id and the caching rule on every answer."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        ident = secrets.token_hex(8)
+        scope.setdefault("state", {})["request_id"] = ident
+
+        async def sending(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(scope=message)
+                for name, value in HEADERS.items():
+                    headers[name] = value
+                headers["x-request-id"] = ident
+                headers.setdefault("cache-control", "no-store")
+            await send(message)
+
+        await self.app(scope, receive, sending)
+
+
+def local_host(host: str) -> bool:
+    """Whether a Host header may name a server that listens on this machine.
+
+    A name with a dot in it could be a stranger's domain that was made to point here (DNS rebinding);
+    addresses and names without a dot cannot.
+
+    >>> [local_host(h) for h in ("127.0.0.1:8000", "localhost", "[::1]:80", "evil.example", "a.localhost:1", "")]
+    [True, True, True, False, True, False]
+    """
+    name = urlsplit(f"//{host}").hostname if host else None
+    if not name:
+        return False
+    try:
+        ipaddress.ip_address(name)
+    except ValueError:
+        return "." not in name or name.endswith(".localhost")
+    return True
+
+
+def same_origin(origin: str | None, site: str | None, host: str, scheme: str) -> bool:
+    """Whether a state-changing request comes from our own pages, or from a program that is no browser.
+
+    Browsers send Origin with every such request; behind a proxy that ends TLS the scheme may differ, the host may not.
+
+    >>> same_origin("https://evil.example", None, "desk:8000", "http"), same_origin(None, None, "desk:8000", "http")
+    (False, True)
+    """
+    if site is not None and site not in ("same-origin", "none"):
+        return False
+    if origin is None:
+        return True
+    found = urlsplit(origin)
+    return found.scheme in ("http", "https") and found.netloc == host
+
+
+def _refuse(scope: Scope, status: int, title: str, detail: str) -> JSONResponse:
+    body = Problem(title=title, status=status, detail=detail, instance=scope["path"])
+    return JSONResponse(body.model_dump(exclude_none=True), status, media_type=MEDIA_TYPE)
+
+
+class Walls:
+    """Refuses foreign hosts and origins, then finds out who is asking: `scope["state"]["person"]`."""
+
+    def __init__(self, app: ASGIApp, desk: Callable[[], Desk]) -> None:
+        self.app = app
+        self.desk = desk
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http" or scope["path"].startswith("/static/"):
+            await self.app(scope, receive, send)
+            return
+        headers = Headers(scope=scope)
+        desk = await run_in_threadpool(self.desk)
+        host = headers.get("host", "")
+        if desk.settings.auth == "local" and not local_host(host):
+            detail = (
+                f"{host} is no name of this machine; open the workbench at 127.0.0.1, or serve with TIEOUT_AUTH=token"
+            )
+            await _refuse(scope, 421, "Misdirected Request", detail)(scope, receive, send)
+            return
+        if scope["method"] not in SAFE and not same_origin(
+            headers.get("origin"), headers.get("sec-fetch-site"), host, scope["scheme"]
+        ):
+            detail = "This change was asked for by another site's page, so it was not made. Do it from the workbench."
+            await _refuse(scope, 403, "Forbidden", detail)(scope, receive, send)
+            return
+        cookie = cookie_parser(headers.get("cookie", "")).get(COOKIE, "")
+        peer = scope["client"][0] if scope.get("client") else None
+        state = scope.setdefault("state", {})
+        state["session"] = cookie
+        state["person"] = (
+            await run_in_threadpool(who_asks, desk.db, desk.settings, desk.clock, headers, cookie, peer)
+            if cookie or "authorization" in headers or desk.settings.auth == "proxy"
+            else None
+        )
+        await self.app(scope, receive, send)
