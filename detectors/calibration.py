@@ -6,18 +6,23 @@ on, so that a stranger row always has a smaller p-value (Pickands 1975; Coles, A
 Modeling of Extreme Values, ch. 4). Few counts lean on their neighbours, and those on the nominal law.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
+from detectors import walk as w
 from detectors.walk import BIN_WIDTH, BINS, STRATA
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 
 LEAN = 40.0
+LEAN_NOMINAL = 400.0
+DOUBT = 0.15
+"""How fast a tail of which nothing is known falls with the surprise."""
 """How many points a stratum's parent (or the nominal law) stands for beside the stratum's own counts."""
 
 
@@ -38,7 +43,8 @@ class Law:
         part = np.minimum(at - low, 1.0)
         inside = self.log_tail[low] * (1.0 - part) + self.log_tail[low + 1] * part
         beyond = np.maximum(surprise - BINS * BIN_WIDTH, 0.0) * self.last_slope
-        return np.asarray(np.where(surprise <= 0.0, 0.0, inside + beyond), dtype=np.float64)
+        out: Floats = np.where(surprise <= 0.0, 0.0, inside + beyond)
+        return out
 
 
 def nominal_law() -> Law:
@@ -47,10 +53,10 @@ def nominal_law() -> Law:
     >>> round(float(np.exp(nominal_law().log_p(np.array([3.0]))[0])), 4)
     0.0498
     """
-    return Law(0.0, -np.arange(BINS + 1) * BIN_WIDTH, -1.0)
+    return Law(0.0, np.asarray(-np.arange(BINS + 1) * BIN_WIDTH, np.float64), -1.0)
 
 
-def fit_law(counts: Ints, parent: Law) -> Law:
+def fit_law(counts: Ints, parent: Law, lean: float = LEAN) -> Law:
     """The counts of one stratum, their tail smoothed by a generalised Pareto, leaning on `parent`.
 
     The tail begins where at most 5% (and 20 to 250 points) lie above; its shape is held between 0 (exponential)
@@ -68,7 +74,7 @@ def fit_law(counts: Ints, parent: Law) -> Law:
     start = int(inside[-1]) if len(inside) else 0
     start = max(start, 1)
     tail[start:] = _tail(counts, above, start, n)
-    mixed = np.logaddexp(np.log(n) + tail, np.log(LEAN) + parent.log_tail) - np.log(n + LEAN)
+    mixed = np.logaddexp(np.log(n) + tail, np.log(lean) + parent.log_tail) - np.log(n + lean)
     mixed[0] = 0.0
     mixed = np.minimum.accumulate(mixed)
     return Law(n, mixed, min(mixed[-1] - mixed[-2], -1e-3) / BIN_WIDTH)
@@ -80,7 +86,7 @@ def _tail(counts: Ints, above: Floats, start: int, n: float) -> Floats:
     held = counts[start:].astype(np.float64)
     total = held.sum()
     if total < 1:
-        return np.log(0.5 / n) - (edges - start) * BIN_WIDTH
+        return np.asarray(np.log(1.0 / n) - DOUBT * (edges - start) * BIN_WIDTH)
     mean = float((held * excess).sum() / total)
     spread = float((held * (excess - mean) ** 2).sum() / total)
     shape = float(np.clip(0.5 * (1.0 - mean**2 / max(spread, 1e-9)), 0.0, 0.3)) if total >= 20 else 0.0
@@ -88,6 +94,20 @@ def _tail(counts: Ints, above: Floats, start: int, n: float) -> Floats:
     y = (edges - start) * BIN_WIDTH
     log_beyond = -y / scale if shape < 1e-6 else -np.log1p(shape * y / scale) / shape
     return np.asarray(np.log(max(above[start], 0.5) / n) + log_beyond)
+
+
+@dataclass(frozen=True)
+class Counts:
+    """What was counted on past rows. Counts of buckets add up, in any order, to the counts of all."""
+
+    surprises: Ints
+    """Shape (blocks, views, STRATA, BINS). Block 0 is history; block b the current rows that only blocks after
+    them may stand on."""
+    tally: Ints
+    """Shape (blocks, TALLY), cumulative over blocks: rows, excursions and series by excursions so far."""
+
+    def __add__(self, other: "Counts") -> "Counts":
+        return Counts(self.surprises + other.surprises, self.tally + other.tally)
 
 
 @dataclass(frozen=True)
@@ -110,19 +130,107 @@ class Calibration:
         return out
 
 
-def calibrate(counts: Sequence[Ints]) -> Calibration:
-    """From the counts of all buckets, each of shape (blocks, views, STRATA, BINS); they add up in any order."""
-    total = np.sum(np.stack(counts), axis=0).cumsum(axis=0) if len(counts) > 1 else counts[0].cumsum(axis=0)
-    blocks = []
-    for block in total:
-        blocks.append(tuple(_of_view(view) for view in block))
-    return Calibration(tuple(blocks), tuple(int(block[0].sum()) for block in total))
+AMPLE = 5_000
+"""Past rows from which history alone calibrates all blocks: current rows, judged or not, then add only doubt."""
 
 
-def _of_view(counts: Ints) -> tuple[Law, ...]:
+def calibrate(counts: Sequence[Counts]) -> Calibration:
+    """The laws from the counts of all buckets together."""
+    first, *rest = counts
+    for one in rest:
+        first = first + one
+    surprises = first.surprises.cumsum(axis=0)
+    points = [int(block[0].sum()) for block in surprises]
+    laws: list[tuple[tuple[Law, ...], ...]] = []
+    for block, tally in zip(surprises, first.tally, strict=True):
+        if laws and points[0] >= AMPLE:
+            laws.append(laws[0])
+        else:
+            laws.append(tuple(_of_view(view, tally) for view in block))
+    return Calibration(tuple(laws), tuple(points))
+
+
+def _of_view(counts: Ints, tally: Ints) -> tuple[Law, ...]:
     nominal = nominal_law()
-    kinds = [fit_law(counts[kind::3].sum(axis=0), nominal) for kind in range(3)]
-    return tuple(fit_law(counts[i], kinds[i % 3]) for i in range(STRATA))
+    n = w.STRATUM_KINDS
+    pooled = [counts[kind::n].sum(axis=0) for kind in range(n)]
+    kinds = [fit_law(one, nominal, LEAN_NOMINAL) for one in pooled]
+    shares = [natural_share(tally, sparse=False), natural_share(tally, sparse=True)]
+    laws = []
+    for i in range(STRATA):
+        kind = i % n
+        law = fit_law(counts[i], kinds[kind])
+        share = shares[kind // 2]
+        if kind % 2 == 0 and share is not None:
+            law = without_strangers(law, pooled[kind], kinds[kind + 1], share)
+        laws.append(law)
+    return tuple(laws)
+
+
+def natural_share(tally: Ints, *, sparse: bool) -> float | None:
+    """Of the series that never left their pattern, the share that is of the kind that does so by nature.
+
+    Excursions by nature (heavy tails, rare breaks) come back to the same series; accidents scatter. With rate r
+    of a further excursion among series that had one, series by nature show two or more in n rows with chance
+    1 - (1 + rn) e^-rn, and none with chance e^-rn. None when fewer than 50 series were counted.
+    """
+    at = 3 if sparse else 0
+    left = 3 if sparse else 1
+    series = tally[w.T_SERIES + at : w.T_SERIES + at + 3].astype(float)
+    if series.sum() < 50:
+        return None
+    rate = (float(tally[w.T_EPISODES + left]) + 1.0) / (float(tally[w.T_ROWS + left]) + 20.0)
+    n = float(tally[w.T_SERIES_ROWS + at : w.T_SERIES_ROWS + at + 3].sum()) / series.sum()
+    seen_twice = 1.0 - (1.0 + rate * n) * np.exp(-rate * n)
+    # accidents meet in one series too; where differences are dense the carried tail speaks for common excursions
+    by_chance = 0.0 if sparse else series[1] ** 2 / (2.0 * series.sum())
+    by_nature = (max(series[2] - by_chance, 0.0) + 1.0) / max(seen_twice, 1e-3)
+    return float(min(1.0, by_nature * np.exp(-rate * n) / max(series[0], 1.0)))
+
+
+def without_strangers(law: Law, counts: Ints, later: Law, share: float) -> Law:
+    """The law of series without an excursion, freed of the accidents that history itself holds.
+
+    The tail is carried on from below the excursion limit, where accidents are few. Three doubts hold it up: four
+    times the carried tail, twice what series that are like that by nature (`share` of these) would show (`later`
+    is the law after an excursion), and three rows of the stratum, whatever they were.
+    """
+    limit = int(w.OUT / BIN_WIDTH)
+    above = counts[::-1].cumsum()[::-1].astype(float)
+    body = above[1] - above[limit]
+    edges = np.arange(BINS + 1)
+    if body >= 30:
+        want = above[limit] + np.clip(0.3 * body, 30, 1000)
+        start = max(int(np.flatnonzero(above[:limit] >= want)[-1]), 1)
+        slope = _slope(counts[start:limit])
+        carried = law.log_tail[start] + slope * (edges - start)
+        carried = np.where(edges < start, 0.0, carried)
+    else:
+        carried = -edges * BIN_WIDTH
+    natural = np.log(max(share, 1e-300)) + later.log_tail
+    unseen = np.log(3.0 / max(law.n, 3.0)) - DOUBT * np.maximum(edges - limit, 0) * BIN_WIDTH
+    allowed = np.logaddexp(np.logaddexp(carried + np.log(4.0), natural + np.log(2.0)), unseen)
+    tail = np.minimum(law.log_tail, allowed)
+    tail[0] = 0.0
+    tail = np.minimum.accumulate(tail)
+    return Law(law.n, tail, min(tail[-1] - tail[-2], -1e-3) / BIN_WIDTH)
+
+
+def _slope(counts: Ints) -> float:
+    """The log slope per bin of a geometric law cut off at the end of `counts`, one standard error flatter."""
+    k = np.arange(len(counts))
+    n = float(counts.sum())
+    mean = float((counts * k).sum()) / n
+    low, high = 1e-4, 5.0
+    for _ in range(60):
+        middle = 0.5 * (low + high)
+        weight = np.exp(-middle * k)
+        expected = float((weight * k).sum() / weight.sum())
+        low, high = (middle, high) if expected > mean else (low, middle)
+    weight = np.exp(-low * k)
+    weight /= weight.sum()
+    spread = float((weight * k**2).sum() - (weight * k).sum() ** 2)
+    return -max(low - 1.0 / math.sqrt(n * max(spread, 1e-9)), 0.02)
 
 
 def combine_log_p(log_p: Floats, weights: Floats) -> Floats:

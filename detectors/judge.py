@@ -23,7 +23,7 @@ import numpy as np
 import numpy.typing as npt
 
 from detectors import walk as w
-from detectors.calibration import Calibration, benjamini_hochberg, calibrate, combine_log_p
+from detectors.calibration import Calibration, Counts, benjamini_hochberg, calibrate, combine_log_p
 from detectors.judgement import Judgement
 from detectors.learning import Lessons
 from detectors.patterns import patterns
@@ -50,8 +50,7 @@ class Observed:
     rows: Ints
     wide: Floats
     narrow: npt.NDArray[np.float32]
-    counts: Ints
-    """Shape (blocks, WALKED, STRATA, BINS): surprises counted before each block of time; see `blocks_of`."""
+    counts: Counts
     block: Ints
     """Each current row's block."""
     level: npt.NDArray[np.int8]
@@ -78,26 +77,62 @@ def observe(panel: Panel, calendar: BusinessCalendar, counted: Survey, edges: In
     """Walks every series once. `edges`: the times at which blocks begin, from `block_edges`; None: the panel's own."""
     borrowed = priors(panel, counted)
     rows = np.flatnonzero(panel.current)
-    wide, narrow, hist = walk_panel(panel, calendar, borrowed.table, store_all=False)
+    wide, narrow, hist, tally = walk_panel(panel, calendar, borrowed.table, store_all=False)
     times = time_of(panel)[rows]
     edges = block_edges(times, int(hist[0].sum())) if edges is None else edges
     block = np.searchsorted(edges, times, side="right").astype(np.int64)
-    counts = np.zeros((len(edges) + 1, *hist.shape), np.int64)
-    counts[0] = hist
-    if len(edges):
-        _count_blocks(counts, narrow, block, panel.excluded[rows])
     series = panel.series_of_rows()[rows]
+    counts = Counts(np.zeros((len(edges) + 1, *hist.shape), np.int64), np.repeat(tally[None], len(edges) + 1, axis=0))
+    counts.surprises[0] = hist
+    if len(edges):
+        _count_blocks(counts, narrow, block, panel.excluded[rows], series)
     return Observed(rows, wide, narrow, counts, block, borrowed.level[series], borrowed.group[series], series)
 
 
-def _count_blocks(counts: Ints, narrow: npt.NDArray[np.float32], block: Ints, excluded: npt.NDArray[np.bool_]) -> None:
-    """Adds the rows of block b to the counts that block b + 1 stands on."""
-    use = (block + 1 < len(counts)) & (narrow[:, w.SUPPORT] >= 1) & ~excluded
-    stratum = narrow[use, w.STRATUM].astype(np.int64)
-    for view in range(WALKED):
-        surprise = np.round(narrow[use, view].astype(np.float64), 6)
-        bins = np.clip(surprise / w.BIN_WIDTH, 0, w.BINS - 1).astype(np.int64)
-        np.add.at(counts[:, view], (block[use] + 1, stratum, bins), 1)
+def _count_blocks(
+    counts: Counts,
+    narrow: npt.NDArray[np.float32],
+    block: Ints,
+    excluded: npt.NDArray[np.bool_],
+    series: Ints,
+) -> None:
+    """Adds the current rows of each block to the counts that the blocks after it stand on."""
+    use = (narrow[:, w.SUPPORT] >= 1) & ~excluded
+    stratum = narrow[:, w.STRATUM].astype(np.int64)
+    kind = stratum % w.STRATUM_KINDS
+    out = (narrow[:, w.LEAVES] > 0) & (narrow[:, w.OUTS] == 0)
+    for b in range(1, len(counts.surprises)):
+        here = use & (block == b - 1)
+        for view in range(WALKED):
+            surprise = _rounded(narrow[here, view])
+            bins = np.clip(surprise / w.BIN_WIDTH, 0, w.BINS - 1).astype(np.int64)
+            np.add.at(counts.surprises[b, view], (stratum[here], bins), 1)
+        before = use & (block < b)
+        tally = counts.tally[b]
+        tally[w.T_ROWS : w.T_EPISODES] += np.bincount(kind[before], minlength=w.STRATUM_KINDS)
+        tally[w.T_EPISODES : w.T_SERIES] += np.bincount(kind[before & out], minlength=w.STRATUM_KINDS)
+        _count_series(tally, series[before], kind[before], out[before])
+
+
+def _count_series(tally: Ints, series: Ints, kind: Ints, out: npt.NDArray[np.bool_]) -> None:
+    """Adds each series once, by its kind at its newest row and the excursions it had."""
+    if not len(series):
+        return
+    n = int(series.max()) + 1
+    rows = np.bincount(series, minlength=n)
+    excursions = np.minimum(np.bincount(series[out], minlength=n) + 0, 2)
+    newest = np.zeros(n, np.int64)
+    newest[series] = kind
+    ends = np.where(newest >= 2, 3, 0) + excursions
+    there = rows > 0
+    tally[w.T_SERIES : w.T_SERIES + 6] += np.bincount(ends[there], minlength=6)
+    tally[w.T_SERIES_ROWS : w.T_SERIES_ROWS + 6] += np.bincount(ends[there], rows[there], minlength=6).astype(np.int64)
+
+
+def _rounded(surprise: npt.NDArray[np.float32]) -> Floats:
+    """The last bits of a float32 never decide."""
+    out: Floats = np.round(surprise.astype(np.float64), 6)
+    return out
 
 
 def time_of(panel: Panel) -> Ints:
@@ -124,8 +159,8 @@ def block_edges(times: Ints, past: int) -> Ints:
 
 def walk_panel(
     panel: Panel, calendar: BusinessCalendar, prior: Floats, *, store_all: bool
-) -> tuple[Floats, npt.NDArray[np.float32], Ints]:
-    """The walk over all series in parallel: wide and narrow output of the stored rows, and the counts of past ones."""
+) -> tuple[Floats, npt.NDArray[np.float32], Ints, Ints]:
+    """All series in parallel: wide and narrow output of the stored rows, then counts and tally of past ones."""
     place = slots(panel, calendar)
     stored = np.ones(panel.n, np.bool_) if store_all else panel.current
     before = np.concatenate([[0], np.cumsum(stored, dtype=np.int64)])
@@ -134,13 +169,14 @@ def walk_panel(
     narrow = np.zeros((m, w.NARROW), np.float32)
     chunks = np.linspace(0, panel.s, min(CHUNKS, max(panel.s, 1)) + 1).astype(np.int64)
     hist = np.zeros((len(chunks) - 1, WALKED, w.STRATA, w.BINS), np.int32)
+    tally = np.zeros((len(hist), w.TALLY), np.int64)
     w._walk_all(
         panel.offsets, panel.current, panel.excluded, panel.day, panel.diff, panel.left, panel.right,
         panel.is_break, panel.tolerance, 10.0**-panel.scale, panel.pair.right is not None,
         place.first, place.second, place.n_first, place.n_second, prior, store_all,
-        before[panel.offsets[:-1]], chunks, wide, narrow, hist,
+        before[panel.offsets[:-1]], chunks, wide, narrow, hist, tally,
     )  # fmt: skip
-    return wide, narrow, hist.sum(axis=0, dtype=np.int64)
+    return wide, narrow, hist.sum(axis=0, dtype=np.int64), tally.sum(axis=0)
 
 
 def conclude(
@@ -153,8 +189,8 @@ def conclude(
 ) -> Judgement:
     """p-values, scores, bands and patterns of one panel; `anomaly` is decided by `combine`."""
     rows, wide, narrow = observed.rows, observed.wide, observed.narrow
-    x = panel.diff[rows] * 10.0**-panel.scale
-    tolerance = panel.tolerance[rows] * 10.0**-panel.scale
+    x = panel.values()[rows]
+    tolerance = np.asarray(panel.tolerance[rows] * 10.0**-panel.scale, dtype=np.float64)
     stratum = narrow[:, w.STRATUM].astype(np.int64)
     log_p = np.zeros((len(VIEWS), len(rows)))
     for view in range(WALKED):

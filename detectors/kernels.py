@@ -120,7 +120,8 @@ def t_surprise(z: float, nu: float) -> float:
     # the log of the ratio keeps z = 1e200 finite
     a = abs(z)
     inside = math.log1p(a * a / nu) if a < 1e100 else 2.0 * math.log(a) - math.log(nu)
-    return normal_surprise((8.0 * nu + 1.0) / (8.0 * nu + 3.0) * math.sqrt(nu * inside))
+    deviate = (8.0 * nu + 1.0) / (8.0 * nu + 3.0) * math.sqrt(nu * inside)
+    return float(normal_surprise(deviate))
 
 
 @njit(cache=True)
@@ -146,7 +147,7 @@ def normal_upper_surprise(u: float) -> float:
     """
     if u <= 0.0:
         return -math.log(0.5 * math.erfc(u * 0.7071067811865476))
-    return normal_surprise(u) + LOG2
+    return float(normal_surprise(u)) + LOG2
 
 
 @njit(cache=True)

@@ -10,7 +10,7 @@ from recon.panel import Panel
 from recon.rows import NO_DAY, NO_STAMP
 
 MONTH_PLACES = 7
-"""0 in between, 1 month end, 2 quarter end, 3 and 4 the first and second business day, 5 and 6 the two before the end."""
+"""0 in between, 1 month end, 2 quarter end, 3 and 4 the first two business days, 5 and 6 the two before the end."""
 MOST_TIMES = 288
 
 

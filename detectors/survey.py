@@ -99,7 +99,7 @@ def _each(
                 out[i, ROWS] += 1
                 if is_break[t]:
                     out[i, BREAKS] += 1
-                    size = int(round(math.log(max(abs(x[n - 1]), unit)) * GRAIN))
+                    size = round(math.log(max(abs(x[n - 1]), unit)) * GRAIN)
                     out[i, LN_SIZE] += size
                     out[i, LN_SIZE_2] += size * size
             t -= 1
@@ -114,7 +114,7 @@ def _each(
                 steps[j] = abs(x[j + 1] - x[j])
             narrow = np.median(steps[: n - 1]) * 1.0484
             scale = max(min(wide, narrow), floor)
-            value = int(round(math.log(scale) * GRAIN))
+            value = round(math.log(scale) * GRAIN)
             out[i, SERIES] = 1
             out[i, LN_SCALE] = value
             out[i, LN_SCALE_2] = value * value
@@ -171,7 +171,7 @@ class Priors:
     """What each series borrows, and from whom."""
 
     table: Floats
-    """Shape (s, 7): ln spread and the points it stands for; break rate and its points; ln size, its deviation, points."""
+    """Shape (s, 7): ln spread, its points; break rate, its points; ln size, its deviation, its points."""
     level: npt.NDArray[np.int8]
     """The level of `group_names` borrowed from; -1: none supports it."""
     group: npt.NDArray[np.int32]

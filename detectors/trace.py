@@ -30,7 +30,7 @@ def trace(panel: Panel, calendar: BusinessCalendar | None = None) -> Trace:
     """Walks the panel forward and keeps every row's band. Without a calendar: Monday to Friday, no holidays."""
     calendar = calendar or BusinessCalendar.of(CalendarSaid())
     borrowed = priors(panel, survey(panel))
-    wide, narrow, _ = walk_panel(panel, calendar, borrowed.table, store_all=True)
+    wide, narrow, _, _ = walk_panel(panel, calendar, borrowed.table, store_all=True)
     half = half_band(narrow[:, w.NU].astype(np.float64), wide[:, w.SCALE], narrow[:, w.SUPPORT])
     half = np.maximum(half, panel.tolerance * 10.0**-panel.scale)
     expected, mean, deviation = wide[:, w.EXPECTED], wide[:, w.MEAN], wide[:, w.DEVIATION]

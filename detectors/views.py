@@ -54,7 +54,7 @@ def level_surprise(error: float, scale: float, nu: float, support: float) -> flo
     """
     if support <= 0.0:
         return 0.0
-    return t_surprise(error / (scale * math.sqrt(1.0 + 1.0 / support)), nu)
+    return float(t_surprise(error / (scale * math.sqrt(1.0 + 1.0 / support)), nu))
 
 
 @njit(cache=True)
@@ -66,7 +66,7 @@ def breaks_surprise(is_break: bool, in_5: int, in_10: int, before_5: float, befo
     """
     if not is_break:
         return 0.0
-    best = binomial_surprise(1, 1, today)
+    best = float(binomial_surprise(1, 1, today))
     if in_5 > 1:
         best = max(best, binomial_surprise(in_5, 5, before_5))
     if in_10 > 2:
@@ -84,7 +84,7 @@ def size_surprise(log_size: float, mean: float, spread: float, nu: float, rate: 
     if spread <= 0.0:
         return first
     z = (log_size - mean) / spread
-    two_sided = t_surprise(z, nu)
+    two_sided = float(t_surprise(z, nu))
     if z >= 0.0:
         return first + two_sided + 0.6931471805599453
     return first - math.log1p(-0.5 * math.exp(-two_sided))
@@ -113,7 +113,7 @@ def shift_surprise(sum_3: float, sum_6: float, now: float) -> float:
     same = sum_3 * now > 0.0 if a > b else sum_6 * now > 0.0
     if not same or abs(now) < 0.8:
         return 0.0
-    return max(0.0, normal_surprise(best) - 0.6931471805599453)
+    return max(0.0, float(normal_surprise(best)) - 0.6931471805599453)
 
 
 @njit(cache=True)
@@ -124,7 +124,7 @@ def volatility_surprise(squares: float, n: int, now: float) -> float:
     ratio = (squares / n) ** (1.0 / 3.0)
     spread = 2.0 / (9.0 * n)
     u = (ratio - (1.0 - spread)) / math.sqrt(spread)
-    return normal_surprise(u) + 0.6931471805599453 if u > 1.0 else 0.0
+    return float(normal_surprise(u)) + 0.6931471805599453 if u > 1.0 else 0.0
 
 
 @njit(cache=True)
@@ -132,7 +132,7 @@ def ratio_surprise(ratio: float, mean: float, spread: float, n: float) -> float:
     """The difference as a share of the larger side, against its own past shares."""
     if n < 3.0 or spread <= 0.0:
         return 0.0
-    return t_surprise((ratio - mean) / (spread * math.sqrt(1.0 + 1.0 / n)), min(n - 1.0, 8.0))
+    return float(t_surprise((ratio - mean) / (spread * math.sqrt(1.0 + 1.0 / n)), min(n - 1.0, 8.0)))
 
 
 @njit(cache=True)

@@ -47,7 +47,8 @@ NU_MAX = 8.0
 
 BINS = 1024
 BIN_WIDTH = 0.125
-STRATA = 18
+STRATUM_KINDS = 4
+STRATA = 6 * STRATUM_KINDS
 WALKED = 10
 
 # columns of the float64 output
@@ -71,15 +72,27 @@ WIDE = 9
     BREAKS_BEFORE,
     RECENT,
 ) = range(10, 25)
-NARROW = 25
+LEAVES = 25
+NARROW = 26
+
+TALLY = 20
+"""Rows and excursions by kind, series and their rows by how many excursions they had (dense, then sparse)."""
+T_ROWS, T_EPISODES, T_SERIES, T_SERIES_ROWS = 0, 4, 8, 14
 
 PRIOR = 7
 P_LN_SCALE, P_SCALE_N, P_RATE, P_RATE_N, P_LN_SIZE, P_SIZE_SD, P_SIZE_N = range(7)
 
 
 @njit(cache=True)
-def stratum_of(support: int, break_rate: float) -> int:
-    """Rows are compared with rows of like support (6 steps) and like break rate (none, under a third, more)."""
+def stratum_of(support: int, episodes: int, sparse: bool) -> int:
+    """Rows are compared with rows of like support (6 steps) and of like kind.
+
+    The kinds: a series that mostly differs (0, 1) or mostly matches (2, 3), without an excursion so far (0, 2)
+    or with one (1, 3).
+
+    >>> stratum_of(2, 0, False), stratum_of(50, 7, True)
+    (0, 23)
+    """
     if support < 3:
         a = 0
     elif support < 6:
@@ -92,13 +105,7 @@ def stratum_of(support: int, break_rate: float) -> int:
         a = 4
     else:
         a = 5
-    if break_rate <= 0.0:
-        b = 0
-    elif break_rate < 0.3333333333:
-        b = 1
-    else:
-        b = 2
-    return a * 3 + b
+    return a * STRATUM_KINDS + (2 if sparse else 0) + min(episodes, 1)
 
 
 @njit(cache=True)
@@ -147,6 +154,7 @@ def _walk_series(
     wide: npt.NDArray[np.float64],
     narrow: npt.NDArray[np.float32],
     hist: npt.NDArray[np.int32],
+    tally: npt.NDArray[np.int64],
     x_ring: npt.NDArray[np.float64],
     x_sorted: npt.NDArray[np.float64],
     e_ring: npt.NDArray[np.float64],
@@ -161,6 +169,7 @@ def _walk_series(
     s: npt.NDArray[np.float64],
     zs: npt.NDArray[np.float64],
     recent: npt.NDArray[np.int64],
+    begun: npt.NDArray[np.int64],
 ) -> None:
     pred = np.zeros(4)
     loss = np.zeros(4)
@@ -194,6 +203,10 @@ def _walk_series(
     size_q = 0.0
     pend_n = 0
     out_run = 0
+    episodes = 0
+    past_rows = 0
+    past_episodes = 0
+    past_sparse = False
     c_up = 0.0
     c_down = 0.0
     run_up = 0.0
@@ -206,15 +219,19 @@ def _walk_series(
     r_m = 0.0
     r_s = 0.0
     l_n = 0.0
+    last_l = left[a]
+    last_r = right[a]
     l_s = 0.0
     g_s = 0.0
     zn = 0
+    z_lag = 0.0
+    z_var = 0.0
     recent[:] = 0
+    begun[:] = 0
     up_steps = 0.0
     down_steps = 0.0
     steps_n = 0.0
     prev = 0.0
-    prev2 = 0.0
     prev_break = False
     for t in range(a, z_end):
         x = diff[t] * unit
@@ -232,6 +249,11 @@ def _walk_series(
             pred[1] = ewma
             pred[2] = last
             pred[3] = holt_l + holt_b if holt_n >= 2 else last
+        # a quarter end without quarters of its own behind it is a month end
+        second = n_a + slot_b[t]
+        quarter = n_a == 7 and slot_b[t] == 2
+        if quarter and count[second] < 2:
+            second = n_a + 1
         best = 0
         best_score = 1e9
         best_which = -1
@@ -245,9 +267,9 @@ def _walk_series(
             shift = 0.0
             if b < 3 and seasonal_seen:
                 for w in range(2):
-                    k = slot_a[t] if w == 0 else n_a + slot_b[t]
+                    k = slot_a[t] if w == 0 else second
                     if count[k] >= 2 and tries[k] >= 1.0:
-                        g = gain[b, k] / tries[k] + 0.6 / math.sqrt(tries[k])
+                        g = gain[b, k] / tries[k] + 0.8 / math.sqrt(tries[k])
                         if g < 0.0 and base + pen * root + g < score:
                             score = base + pen * root + g
                             which = w
@@ -261,7 +283,7 @@ def _walk_series(
         used = scale
         nu = min(max(ne + prior[P_SCALE_N] - 1.0, 1.0), NU_MAX)
         if best_which >= 0:
-            k = slot_a[t] if best_which == 0 else n_a + slot_b[t]
+            k = slot_a[t] if best_which == 0 else second
             used = max(scale, 1.25 * slot_error[best, k])
             nu = min(nu, max(1.0, tries[k]))
         error = x - expected
@@ -269,10 +291,17 @@ def _walk_series(
             error = 0.0
         z = error / used
         # --- the views
-        support = nx
         s[:] = 0.0
         supported = nx >= 1 and (ne >= 1 or prior[P_SCALE_N] > 0.0 or abs(error) <= floor)
         plain = level_surprise(error, used, nu, float(max(nx, 1))) if supported else 0.0
+        is_out = supported and ne >= 3 and plain > OUT and not excluded[t]
+        # an excursion says what the series is like only once it is over: 10 rows late
+        settled = episodes
+        for i in range(10):
+            settled -= begun[i]
+        sparse = two_sided and 3.0 * breaks <= rows
+        stratum = stratum_of(ne, settled, sparse)
+        kind = stratum % STRATUM_KINDS
         rate = (breaks + prior[P_RATE] * prior[P_RATE_N] + 0.5) / (rows + prior[P_RATE_N] + 1.0)
         r5 = (rate_5 * max(rows - 4.0, 0.0) + prior[P_RATE] * prior[P_RATE_N] + 0.5) / (
             max(rows - 4.0, 0.0) + prior[P_RATE_N] + 1.0
@@ -283,8 +312,8 @@ def _walk_series(
         s_left = 0.0
         s_right = 0.0
         if two_sided and not first:
-            moved_l = abs(left[t] - left[t - 1]) * unit
-            moved_r = abs(right[t] - right[t - 1]) * unit
+            moved_l = abs(left[t] - last_l) * unit
+            moved_r = abs(right[t] - last_r) * unit
             if l_n >= 3.0:
                 nu_l = min(l_n - 1.0, NU_MAX)
                 s_left = t_surprise(moved_l / max(l_s, floor) / 1.25, nu_l)
@@ -307,7 +336,7 @@ def _walk_series(
                     in_10 += recent[i - 1]
                 if two_sided:
                     s[2] = breaks_surprise(brk, in_5, in_10, r5, r10, rate)
-            if brk and two_sided:
+            if brk and sparse:
                 n0 = prior[P_SIZE_N]
                 if size_n + n0 >= 2.0:
                     m = (size_n * size_m + n0 * prior[P_LN_SIZE]) / (size_n + n0)
@@ -336,24 +365,30 @@ def _walk_series(
                 sum_6 += zs[i - 1]
                 square += zs[i - 1] * zs[i - 1]
             if zn >= 5:
-                s[5] = shift_surprise(sum_3, sum_6, zc)
+                rho = min(max(z_lag / (z_var + 1.0), 0.0), 0.9)
+                wider = math.sqrt((1.0 + rho) / (1.0 - rho))
+                s[5] = shift_surprise(sum_3 / wider, sum_6 / wider, zc)
                 s[6] = volatility_surprise(square, 6, zc)
         # --- drift inside tolerance
-        y = min(max(x, -tol), tol)
+        y = x
         cusum = 0.0
         run_sum = 0.0
-        if two_sided and tol > 0.0:
+        mostly = 0
+        for i in range(10):
+            mostly += recent[i]
+        if two_sided and tol > 0.0 and not brk and mostly <= 3:
             if y_n >= 5.0:
                 spread = max(1.25 * y_s, 0.05 * tol)
-                centre = y_m * y_n / (y_n + 10.0)
+                centre = y_m
+                allowance = 0.5 + 1.0 / math.sqrt(y_n)
                 u = min(max((y - centre) / spread, -3.0), 3.0)
-                c_up = max(0.0, c_up + u - 0.5)
-                c_down = max(0.0, c_down - u - 0.5)
+                c_up = max(0.0, c_up + u - allowance)
+                c_down = max(0.0, c_down - u - allowance)
                 run_up = run_up + y - centre if c_up > 0.0 else 0.0
                 run_down = run_down + y - centre if c_down > 0.0 else 0.0
                 cusum = c_up if c_up > c_down else c_down
                 run_sum = run_up if c_up > c_down else run_down
-                if not brk and u * (c_up - c_down) > 0.0:
+                if u * (c_up - c_down) > 0.0:
                     s[4] = drift_surprise(cusum, run_sum, tol)
             if not excluded[t]:
                 if cusum > 3.0 and y_frozen < 60:
@@ -381,9 +416,8 @@ def _walk_series(
                 and two_sided
             ):
                 s[9] = 8.0
-            elif prev_break and abs(x + prev) <= tol + 1e-9 * abs(x) and abs(x) > 3.0 * scale:
+            elif prev_break and abs(x + prev) <= tol + 1e-9 * abs(x) and abs(x) > 3.0 * scale and abs(x) > 50.0 * tol:
                 s[9] = 6.0
-        stratum = stratum_of(ne, breaks / rows if rows > 0.0 else 0.0)
         # --- keep or count
         if current[t] or store_all:
             total = 0.0
@@ -430,10 +464,17 @@ def _walk_series(
             for i in range(10):
                 hits += recent[i]
             narrow[out, 24] = hits
+            narrow[out, 25] = 1.0 if is_out else 0.0
             out += 1
         if not current[t] and not excluded[t] and seen >= 1:
             for v in range(WALKED):
                 hist[v, stratum, bin_of(s[v])] += 1
+            tally[T_ROWS + kind] += 1
+            if is_out and out_run == 0:
+                tally[T_EPISODES + kind] += 1
+            past_rows += 1
+            past_episodes = episodes + (1 if is_out and out_run == 0 else 0)
+            past_sparse = sparse
         # --- learn from the row
         if first:
             moved = 0.0
@@ -443,24 +484,28 @@ def _walk_series(
             up_steps = 0.85 * up_steps + (1.0 if moved > floor else 0.0)
             down_steps = 0.85 * down_steps + (1.0 if moved < -floor else 0.0)
         if two_sided and not first:
-            moved_l = abs(left[t] - left[t - 1]) * unit
-            moved_r = abs(right[t] - right[t - 1]) * unit
+            moved_l = abs(left[t] - last_l) * unit
+            moved_r = abs(right[t] - last_r) * unit
             l_n += 1.0
             step = max(1.0 / l_n, 0.08)
             cap_l = 4.0 * l_s if l_n > 3.0 and l_s > 0.0 else moved_l
             cap_r = 4.0 * g_s if l_n > 3.0 and g_s > 0.0 else moved_r
             l_s += step * (min(moved_l, cap_l) - l_s)
             g_s += step * (min(moved_r, cap_r) - g_s)
+        if first or not is_out or out_run >= 3:
+            last_l = left[t]
+            last_r = right[t]
         raw[raw_n % BOLLINGER] = x
         raw_n += 1
-        prev2 = prev
         prev = x
         prev_break = brk
         if excluded[t]:
             run = run + 1 if brk else 0
             continue
         seen += 1
-        is_out = supported and ne >= 3 and plain > OUT
+        for i in range(9, 0, -1):
+            begun[i] = begun[i - 1]
+        begun[0] = 1 if is_out and out_run == 0 else 0
         # losses of every forecast on this row
         if nx > 0:
             for b in range(4):
@@ -469,8 +514,8 @@ def _walk_series(
             loss_n = FORGET * loss_n + 1.0
             for b in range(4):
                 loss_sum[b] = FORGET * loss_sum[b] + loss[b]
-            for w in range(2):
-                k = slot_a[t] if w == 0 else n_a + slot_b[t]
+            for w in range(3 if quarter else 2):
+                k = slot_a[t] if w == 0 else n_a + (slot_b[t] if w == 1 else 1)
                 c = count[k]
                 if c >= 1:
                     seasonal_seen = True
@@ -479,18 +524,23 @@ def _walk_series(
                     for b in range(3):
                         e = abs(x - pred[b] - slot_value(ring[b, k], c))
                         u = e / scale
-                        gain[b, k] = fade * gain[b, k] + u / (1.0 + u) - loss[b]
+                        better = math.log1p(u) - math.log1p(abs(x - pred[b]) / scale)
+                        gain[b, k] = fade * gain[b, k] + min(max(better, -1.5), 1.5)
                         cap = 4.0 * slot_error[b, k] if c > 3 and slot_error[b, k] > 0.0 else e
                         slot_error[b, k] += max(1.0 / c, 0.15) * (min(e, cap) - slot_error[b, k])
                 for b in range(3):
                     ring[b, k, c % 5] = x - pred[b]
                 count[k] = c + 1
+        if not is_out and supported and ne >= 3:
+            z_lag = 0.98 * z_lag + zc * zs[0]
+            z_var = 0.98 * z_var + zc * zc
         for i in range(4, 0, -1):
             zs[i] = zs[i - 1]
         zs[0] = zc
         if supported and ne >= 3:
             zn += 1
         if is_out:
+            episodes += 1 if out_run == 0 else 0
             out_run += 1
             # does it agree with the ones waiting?
             agrees = True
@@ -503,6 +553,14 @@ def _walk_series(
             pend_n += 1
             holt_l += holt_b
             if pend_n >= ACCEPT:
+                # what these rows seemed to say of their weekdays was the shift
+                for i in range(ACCEPT):
+                    for w in range(2):
+                        k = slot_a[t - i] if w == 0 else n_a + slot_b[t - i]
+                        if count[k] > 0:
+                            count[k] -= 1
+                            for b in range(3):
+                                ring[b, k, count[k] % 5] = 0.0
                 nx = 0
                 total = 0.0
                 for i in range(pend_n):
@@ -519,6 +577,8 @@ def _walk_series(
                 out_run = 0
                 zs[:] = 0.0
                 zn = 0
+                r_m = ratio
+                r_n = 3.0
             elif out_run >= RESTART:
                 nx = 0
                 ne = 0
@@ -546,6 +606,8 @@ def _walk_series(
                 out_run = 0
                 zs[:] = 0.0
                 zn = 0
+                r_m = ratio
+                r_n = 3.0
         else:
             out_run = 0
             pend_n = 0
@@ -617,6 +679,10 @@ def _walk_series(
         for i in range(4, 9):
             older += recent[i]
         rate_10 = (breaks - older) / max(rows - 9.0, 1.0)
+    if past_rows > 0:
+        ends = (3 if past_sparse else 0) + min(past_episodes, 2)
+        tally[T_SERIES + ends] += 1
+        tally[T_SERIES_ROWS + ends] += past_rows
 
 
 @njit(cache=True, parallel=True)
@@ -643,6 +709,7 @@ def _walk_all(
     wide: npt.NDArray[np.float64],
     narrow: npt.NDArray[np.float32],
     hist: npt.NDArray[np.int32],
+    tally: npt.NDArray[np.int64],
 ) -> None:
     for c in prange(len(chunks) - 1):
         x_ring = np.zeros(WINDOW + 1)
@@ -659,10 +726,12 @@ def _walk_all(
         s = np.zeros(WALKED)
         zs = np.zeros(5)
         recent = np.zeros(10, np.int64)
+        begun = np.zeros(10, np.int64)
         for i in range(chunks[c], chunks[c + 1]):
             zs[:] = 0.0
             _walk_series(
                 offsets[i], offsets[i + 1], current, excluded, day, diff, left, right, is_break, tolerance,
-                unit, two_sided, slot_a, slot_b, n_a, prior[i], store_all, out_start[i], wide, narrow, hist[c],
-                x_ring, x_sorted, e_ring, e_sorted, raw, pend, ring, count, gain, tries, slot_error, s, zs, recent,
+                unit, two_sided, slot_a, slot_b, n_a, prior[i], store_all, out_start[i],
+                wide, narrow, hist[c], tally[c], x_ring, x_sorted, e_ring, e_sorted, raw, pend, ring, count, gain,
+                tries, slot_error, s, zs, recent, begun,
             )  # fmt: skip

@@ -201,9 +201,7 @@ def _fits(kind: str, nature: str) -> bool:
             return True
 
 
-def _assemble(
-    world: _World, nature: npt.NDArray[np.int64], line: npt.NDArray[np.int32], judged: int
-) -> Planted:
+def _assemble(world: _World, nature: npt.NDArray[np.int64], line: npt.NDArray[np.int32], judged: int) -> Planted:
     series, days = world.x.shape
     n = series * days
     diff = np.round(world.x * 10**SCALE).astype(np.int64).ravel()
