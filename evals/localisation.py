@@ -8,6 +8,7 @@ Each family makes leaf rows with an actual and an expected value and plants its 
 - `additive`: every leaf of a slice is off by about the same amount, not by the same share.
 - `reconciliation`: nearly all rows match exactly; some break at random, slices break by a fee, a shift or anyhow.
 - `counts`: small Poisson counts, expected from four past minutes; impure slices: as live traffic behaves.
+- `stalls`, `rates`: a video service's minute, as a count and as a share of few or many viewers.
 - `nothing`: noise, or random single breaks, and no slice at all: every slice found is false.
 """
 
@@ -17,7 +18,6 @@ import argparse
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from itertools import combinations
 from typing import Any
 
 import numpy as np
@@ -244,6 +244,49 @@ def counts_run(rng: np.random.Generator) -> Planted:
     return Planted({k: v[keep] for k, v in codes.items()}, now[keep], past[keep], frozenset(combos))
 
 
+def live_run(rng: np.random.Generator, feed: str) -> Planted:
+    """A minute of a video service: viewers by source, quality, peer, device and network, and those who stall;
+    expected from the four minutes before. Slices stall more, unevenly over a fourth column. The feed is the number
+    of those who stall or the share of those who do not."""
+    dims = (int(rng.integers(3, 5)), 6, 2, 8, 7)
+    codes = full_grid(dims)
+    size = np.exp(rng.normal(0, 0.5, len(codes["a"])))
+    rate = np.full(len(size), 0.02)
+    for name, d in zip(NAMES, dims, strict=False):
+        size *= np.exp(rng.normal(0, 1.3, d))[codes[name]]
+        rate *= np.exp(rng.normal(0, 0.25, d))[codes[name]]
+    size *= rng.uniform(1e5, 3e5) / size.sum()
+    keep = size > rng.uniform(0.3, 2)
+    codes, size, rate = {k: v[keep] for k, v in codes.items()}, size[keep], rate[keep]
+
+    def minute(stall: Floats) -> tuple[Floats, Floats]:
+        viewers = rng.poisson(size * np.exp(rng.normal(0, 0.03, len(size))))
+        return viewers.astype(float), rng.binomial(viewers, np.minimum(stall, 0.9)).astype(float)
+
+    past = [minute(rate) for _ in range(4)]
+    stalls = size * rate
+    while True:
+        depth, count = int(rng.choice([1, 1, 2, 2, 3])), int(rng.choice([1, 1, 1, 2]))
+        combos = draw_slices(rng, codes, depth, count, 5)
+        if all(0.03 < stalls[rows_of(codes, c)].sum() / stalls.sum() < 0.6 for c in combos):
+            break
+    for combo in combos:
+        inside = rows_of(codes, combo)
+        rest = [i for i, name in enumerate(NAMES[:5]) if name not in dict(combo)]
+        uneven = int(rng.choice(rest))
+        factor = rng.uniform(2.5, 10) * np.exp(rng.normal(0, 0.3, dims[uneven]))[codes[NAMES[uneven]]]
+        rate = np.where(inside, rate * factor, rate)
+    viewers, now = minute(rate)
+    if feed == "stalls":
+        actual, expected = now, np.mean([p[1] for p in past], axis=0)
+    else:
+        with np.errstate(invalid="ignore", divide="ignore"):
+            actual = np.nan_to_num(1 - now / viewers)
+            expected = np.nan_to_num(np.nanmean([1 - p[1] / np.maximum(p[0], 1) for p in past], axis=0))
+    shown = (viewers > 0) & ((actual > 0) | (expected > 0))
+    return Planted({k: v[shown] for k, v in codes.items()}, actual[shown], expected[shown], frozenset(combos))
+
+
 def nothing_run(rng: np.random.Generator) -> Planted:
     kind = int(rng.integers(3))
     if kind == 0:
@@ -269,6 +312,8 @@ FAMILIES: dict[str, Callable[[np.random.Generator], Planted]] = {
     "additive": additive_run,
     "reconciliation": reconciliation_run,
     "counts": counts_run,
+    "stalls": lambda rng: live_run(rng, "stalls"),
+    "rates": lambda rng: live_run(rng, "rates"),
     "nothing": nothing_run,
 }
 
@@ -371,7 +416,8 @@ def run(quick: bool = False, *, seed: int = 7_001, runs: int | None = None) -> d
 
 
 def table(board: Mapping[str, Any]) -> str:
-    lines = [f"{'family':16}{'method':12}{'F1':>7}{'prec':>7}{'recall':>8}{'exact':>7}{'false/run':>11}{'s/run':>8}{'max s':>8}"]
+    heads = f"{'F1':>7}{'prec':>7}{'recall':>8}{'exact':>7}{'false/run':>11}{'s/run':>8}{'max s':>8}"
+    lines = [f"{'family':16}{'method':12}{heads}"]
     for family, methods in board.items():
         for method, r in methods.items():
             lines.append(

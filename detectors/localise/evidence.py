@@ -17,6 +17,8 @@ SMALL = 40
 """Up to so many rows an element is weighed against all other rows, not against all."""
 
 SHARE, SQUARE, NULL, ALL, LOOSE = 1, 2, 3, 4, 5
+TILTED = 6
+"""From this loose model on they are tilts of rank, the last two those of ranks of the absolute deviation."""
 """Columns of the sums after the count: share, its square, log density when nothing is wrong, log density of all
 rows, and from LOOSE on the log odds of each loose model."""
 
@@ -71,13 +73,16 @@ def log_shared(n: float, total: float, squares: float, spreads: Floats) -> float
 
 
 @njit(cache=True, nogil=True)
-def scores(sums: Floats, offsets: Offsets, prior: Floats, spreads: Floats, shift_least: float, out: Floats) -> None:
+def scores(
+    sums: Floats, offsets: Offsets, prior: Floats, spreads: Floats, shift_least: float, usual: float, out: Floats
+) -> None:
     """out[e] = (evidence against nothing being wrong, evidence against chance among all rows), prior added.
 
     The second is what a random set of rows of the same sizes reaches with probability exp(-evidence) at most,
     whatever the rows' distribution.
     """
     models = sums.shape[1] - LOOSE
+    far = sums.shape[1] - 1
     for c in range(len(offsets) - 1):
         for e in range(offsets[c], offsets[c + 1]):
             out[e, 0] = -np.inf
@@ -87,14 +92,16 @@ def scores(sums: Floats, offsets: Offsets, prior: Floats, spreads: Floats, shift
                 continue
             loose = -np.inf
             for q in range(models):
-                loose = max(loose, sums[e, LOOSE + q])
+                # rows that stand low only because others stand high are those others' complement
+                if q < TILTED or sums[e, far - 1] > 0:
+                    loose = max(loose, sums[e, LOOSE + q])
             loose -= np.log(models + 1.0)
             if loose + prior[c] + (0.0 if n > SMALL else 3.0 * n) > 0:
                 out[e, 1] = loose + prior[c]
                 out[e, 0] = loose + sums[e, ALL] - sums[e, NULL] + prior[c]
             mean = sums[e, SHARE] / n
             var = max(sums[e, SQUARE] / n - mean * mean, 1e-12)
-            if 0.5 * n * np.log(1 + mean * mean / var) < shift_least:
+            if abs(mean) < usual or 0.5 * n * np.log(1 + mean * mean / var) < shift_least:
                 continue
             # the best Gaussian bounds the averaged one from above
             least = narrowest(mean) ** 2

@@ -9,6 +9,7 @@ from scipy.special import gammainc, gammaincinv
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
+Mask = npt.NDArray[np.bool_]
 
 FLOOR = 1e-9
 """A share at or under this is no deviation: float dust of two equal amounts."""
@@ -18,6 +19,8 @@ LEVELS = 8
 """Most size classes."""
 PLAIN = 0.5
 """A deviation that nobody would take for noise, unless noise itself is that wide."""
+HEAVIER = 0.7
+"""Share of the shape under which the outer tail is clearly heavier."""
 LEAST = 60
 """Rows that a size class must have to be judged by itself."""
 KEPT = 0.75
@@ -89,7 +92,34 @@ class Null:
     """How surely a row of this size that is off would show it, 0 to 1."""
 
 
-def null_of(share: Floats, level: Ints, fitted: npt.NDArray[np.bool_]) -> Null:
+def two_sided(share: Floats, level: Ints, fitted: Mask) -> Floats:
+    """Log density of each row when each side of zero has its own noise: for rows judged one by one, after the
+    slices are gone. Where the outer rows make a clearly heavier tail than the middle foretells, theirs is taken."""
+    out = np.empty(len(share))
+    for k in range(int(level.max()) + 1):
+        for side in (1.0, -1.0):
+            here = (level == k) & (share * side >= 0)
+            sample = np.abs(share[here & fitted & (np.abs(share) > FLOOR)])
+            if len(sample) < LEAST:
+                out[here] = fit(share[fitted]).log_density(share[here])
+                continue
+            middle, outer = _tail(sample, 0.5, 0.98), _tail(sample, 0.9, 1 - 20 / len(sample))
+            zero = 1 - len(sample) / max(np.count_nonzero(here & fitted), 1)
+            heavier = outer if outer[1] < HEAVIER * middle[1] else middle
+            out[here] = Background(zero, *heavier).log_density(share[here])
+    return out
+
+
+def _tail(sample: Floats, inner: float, outer: float) -> tuple[float, float]:
+    """Scale and shape of the generalised normal with these two quantiles of |share|."""
+    near, far = np.quantile(sample, [inner, max(outer, inner + 0.02)])
+    inners = gammaincinv(1 / _SHAPES, inner) ** (1 / _SHAPES)
+    outers = gammaincinv(1 / _SHAPES, max(outer, inner + 0.02)) ** (1 / _SHAPES)
+    shape = float(np.interp(far / max(near, FLOOR), (outers / inners)[::-1], _SHAPES[::-1]))
+    return max(float(near / np.interp(shape, _SHAPES, inners)), 1e-7), shape
+
+
+def null_of(share: Floats, level: Ints, fitted: Mask) -> Null:
     """The background by size class, fitted on the rows of `fitted`."""
     whole = fit(share[fitted])
     density, scale, clear = np.empty(len(share)), np.empty(len(share)), np.empty(len(share))
@@ -103,7 +133,7 @@ def null_of(share: Floats, level: Ints, fitted: npt.NDArray[np.bool_]) -> Null:
     return Null(np.logaddexp(density, empty), scale, clear * (1 - rate))
 
 
-def _empty_sides(share: Floats, level: Ints, fitted: npt.NDArray[np.bool_]) -> tuple[Floats, Floats]:
+def _empty_sides(share: Floats, level: Ints, fitted: Mask) -> tuple[Floats, Floats]:
     """What small numbers put on one side being zero, beyond what large rows show: log density, rate by row."""
     out, rates = np.full(len(share), -np.inf), np.zeros(len(share))
     classes = int(level.max()) + 1
@@ -170,8 +200,8 @@ class Crowd:
         return np.asarray(np.log((1 - FAR) * near + FAR * far)[level, bins])
 
 
-def crowd(share: Floats, bins: Ints, level: Ints, null: Floats) -> Crowd:
-    classes = int(level.max()) + 1
+def crowd(share: Floats, bins: Ints, level: Ints, null: Floats, classes: int) -> Crowd:
+    """The density of the rows given; `null`: their log density when nothing is wrong."""
     flat = np.bincount(level * BINS + bins, minlength=classes * BINS).astype(np.float64).reshape(classes, BINS)
     counts = _smooth(flat)
     rows = flat.sum(axis=1)
@@ -188,14 +218,16 @@ def crowd(share: Floats, bins: Ints, level: Ints, null: Floats) -> Crowd:
 PURITIES = (0.97, 0.8)
 
 
-def loose_models(
-    share: Floats, level: Ints, null: Null, everyone: Floats, free: npt.NDArray[np.bool_]
-) -> tuple[Floats, Floats]:
+TILTS = (2.0, 7.0)
+
+
+def loose_models(run_share: Floats, level: Ints, null: Null, everyone: Floats, free: Mask) -> tuple[Floats, Floats]:
     """How much each size class deviates in all, and for each row the log odds of loose models against all rows:
     a slice of which a share deviates, anyhow, upwards, or downwards.
 
     Within a size class the odds of the free rows average 1, so that a random set earns nothing.
     """
+    share = run_share
     out = np.empty((len(share), 3 * len(PURITIES)))
     off = np.clip(1 - np.exp(np.minimum(null.density - everyone, 0.0)), 0.0, 1 - 1e-9)
     sides = (off, np.where(share > 0, off, 0.0), np.where(share < 0, off, 0.0))
@@ -210,3 +242,29 @@ def loose_models(
             odds = likely * weight / rate + (1 - likely) * (1 - weight) / (1 - rate)
             out[:, len(PURITIES) * i + j] = np.log(odds)
     return totals, out
+
+
+def tilts(bins: Ints, level: Ints, free: Mask) -> Floats:
+    """For each row the log odds of models in which a slice's rows stand high, low, or far out, among all rows of
+    their size: density (1 + a) * rank**a, averaging 1 over all rows. They need no idea of what noise is.
+
+    Shape (n, 3 * len(TILTS)): high, low, far out, each with every tilt.
+    """
+    mirrored = np.maximum(bins, BINS - 1 - bins)
+    low = _ranked(BINS - 1 - bins, level, free)
+    return np.column_stack([_ranked(bins, level, free), low, _ranked(mirrored, level, free)])
+
+
+def _ranked(bins: Ints, level: Ints, free: Mask) -> Floats:
+    classes = int(level.max()) + 1
+    flat = np.bincount(level[free] * BINS + bins[free], minlength=classes * BINS).reshape(classes, BINS)
+    rows = np.maximum(flat.sum(axis=1, keepdims=True), 1)
+    after = flat.cumsum(axis=1)
+    low, high = (after - flat) / rows, after / rows
+    out = np.empty((len(level), len(TILTS)))
+    for i, a in enumerate(TILTS):
+        mean = np.where(
+            flat > 0, (high ** (a + 1) - low ** (a + 1)) / np.maximum(high - low, 1e-12), (1 + a) * high**a
+        )
+        out[:, i] = np.log(np.maximum(mean, 1e-12))[level, bins]
+    return out

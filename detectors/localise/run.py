@@ -29,4 +29,4 @@ class Run:
     def crowd(self, free: Mask) -> noise.Crowd:
         """How all free rows deviate."""
         rows = np.flatnonzero(free)
-        return noise.crowd(self.share[rows], self.bins[rows], self.level[rows], self.null.density[rows])
+        return noise.crowd(self.share[rows], self.bins[rows], self.level[rows], self.null.density[rows], int(self.level.max()) + 1)

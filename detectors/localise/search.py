@@ -18,6 +18,7 @@ BELIEVED = 3.0
 """Log odds that a slice must reach."""
 MOST = 40
 SHIFT = 6.0
+USUAL = 1.5
 ALONE, ALONE_BELIEVED = 20, 0.0
 """Most single rows reported, and the log odds each must reach: more of them are noise of another shape."""
 WIDE, DEEP = 200, 6
@@ -56,6 +57,7 @@ def localise(
         if np.abs(again.density - null.density).mean() < 0.05:
             break
         null = again
+    chosen = _without_echoes(lattice, own, chosen)
     return _report(lattice, chosen, columns, live, np.asarray(actual), np.asarray(expected), share, null.scale)
 
 
@@ -87,11 +89,13 @@ def _best(run: Run, free: npt.NDArray[np.bool_]) -> tuple[int | None, list[tuple
     crowd = run.crowd(free)
     everyone = crowd.log_density(run.bins, run.level)
     off, loose = noise.loose_models(run.share, run.level, run.null, everyone, free)
-    values = np.column_stack([run.share, run.share * run.share, run.null.density, everyone, loose])
+    tilts = noise.tilts(run.bins, run.level, free)
+    values = np.column_stack([run.share, run.share * run.share, run.null.density, everyone, loose, tilts])
     sums = np.zeros((lattice.elements, values.shape[1] + 1))
     add_up(values, free, lattice.element, lattice.offsets, lattice.source, lattice.parent, sums)
+    usual = USUAL * float(np.median(np.abs(run.share[free])))
     out = np.empty((lattice.elements, 2))
-    scores(sums, lattice.offsets, lattice.prior, SPREADS, SHIFT, out)
+    scores(sums, lattice.offsets, lattice.prior, SPREADS, SHIFT, usual, out)
     _weigh_small(run, free, crowd, off, sums[:, 0], out)
     odds = np.minimum(out[:, 0], out[:, 1])
     near = np.flatnonzero((odds > siblings.FAINT) & (odds <= BELIEVED) & (sums[:, 0] <= siblings.SURE))
@@ -154,6 +158,28 @@ def _fit(
     return over_null + prior, over_all + prior
 
 
+def _without_echoes(lattice: Lattice, share: Floats, chosen: list[int]) -> list[int]:
+    """A slice inside another one that deviates the same way says nothing new."""
+    kept: list[int] = []
+    rows = {e: lattice.rows(e) for e in chosen}
+    for e in chosen:
+        inner = share[rows[e]]
+        echo = False
+        for other in chosen:
+            if other == e or len(rows[other]) <= len(rows[e]) or not np.isin(rows[e], rows[other]).all():
+                continue
+            outer = share[np.setdiff1d(rows[other], rows[e])]
+            gap, wide = abs(np.median(inner) - np.median(outer)), _spread(inner) + _spread(outer)
+            echo = echo or (np.median(inner) * np.median(outer) > 0 and gap < 2 * wide)
+        if not echo:
+            kept.append(e)
+    return kept
+
+
+def _spread(share: Floats) -> float:
+    return 1.4826 * float(np.median(np.abs(share - np.median(share))))
+
+
 def _singles(run: Run, free: npt.NDArray[np.bool_]) -> tuple[list[int], list[tuple[int, float]]]:
     """Rows too far out for the background, each by the shortest combination that names it alone; and those that
     come near, with their log odds.
@@ -161,7 +187,7 @@ def _singles(run: Run, free: npt.NDArray[np.bool_]) -> tuple[list[int], list[tup
     Where most rows match exactly, every row left over that does not is such a row. None when they are many:
     then they are noise, of a shape that the background missed.
     """
-    lone = -np.log(2.0) - run.null.density
+    lone = -np.log(2.0) - noise.two_sided(run.share, run.level, free)
     off = np.abs(run.share) > noise.FLOOR
     exact = 1 - np.mean(off[free]) if free.any() else 0.0
     if exact >= 0.5:

@@ -31,14 +31,15 @@ def gains(run: Run, free: Mask, log_others: Floats, cuboid: int, rows: Rows) -> 
     """For each element of the cuboid the log odds that it is a sibling of the slice of `rows`."""
     middle, spreads = location(run.share[rows])
     offset, end = run.lattice.offsets[cuboid], run.lattice.offsets[cuboid + 1]
-    left = np.flatnonzero(free)
-    element = run.lattice.element[cuboid, left] - offset
+    near = np.flatnonzero(free & (np.abs(run.share - middle) < 4 * spreads[-1]))
+    rows_in = np.bincount(run.lattice.element[cuboid, free] - offset, minlength=int(end - offset))
+    element = run.lattice.element[cuboid, near] - offset
     totals = []
     for spread in spreads:
-        d = (run.share[left] - middle) / spread
+        d = (run.share[near] - middle) / spread
         with np.errstate(under="ignore"):
-            odds = (1 - STRAY) * np.exp(-0.5 * d * d - 0.9189385 - np.log(spread) - log_others[left]) + STRAY
-        totals.append(np.bincount(element, np.log(odds), minlength=int(end - offset)))
+            odds = (1 - STRAY) / STRAY * np.exp(-0.5 * d * d - 0.9189385 - np.log(spread) - log_others[near]) + 1
+        totals.append(np.bincount(element, np.log(odds), minlength=int(end - offset)) + rows_in * np.log(STRAY))
     best = np.max(totals, axis=0)
     return np.asarray(
         best + np.log(np.mean(np.exp(np.array(totals) - best), axis=0)) - np.log(end - offset) + np.log(LIKELY)
@@ -46,12 +47,13 @@ def gains(run: Run, free: Mask, log_others: Floats, cuboid: int, rows: Rows) -> 
 
 
 def adopt(run: Run, free: Mask, chosen: list[int], believed: float) -> list[int]:
-    """The siblings of the chosen elements; takes their rows off the free ones."""
+    """The siblings of the chosen elements that deviate more than is usual; takes their rows off the free ones."""
     lattice, found = run.lattice, []
+    usual = 1.5 * float(np.median(np.abs(run.share[free]))) if free.any() else 0.0
     for e in chosen:
         cuboid, rows = lattice.cuboid_of(e), lattice.rows(e)
         middle, spreads = location(run.share[rows])
-        if spreads[0] > 0.5 * abs(middle):
+        if spreads[0] > 0.5 * abs(middle) or abs(middle) < usual:
             continue
         others = run.crowd(free).log_density(run.bins, run.level, own=1.0)
         gain = gains(run, free, others, cuboid, rows)
