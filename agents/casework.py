@@ -14,7 +14,7 @@ SHOWN: Final = 200
 """Breaks of a case that are looked at; a larger case is described by its slice, not row by row."""
 
 
-def gather(desk: Desk, case_id: str) -> Known:
+def gather(desk: Desk, case_id: str, *, similar: bool = True) -> Known:
     """The case, its breaks and its precedents. Raises NotFound."""
     case = desk.cases.get(case_id)
     breaks = tuple(desk.cases.breaks(case_id)[:SHOWN])
@@ -23,6 +23,8 @@ def gather(desk: Desk, case_id: str) -> Known:
     evidence = case.evidence
     if not any(e.kind == "break" for e in evidence):
         evidence += evidence_of_breaks(breaks[:3], sources, _next(evidence))
+    if not similar:
+        return Known(case, breaks, evidence, sources, said.file)
     found = find_similar(desk.resolutions, case, breaks, as_of=desk.clock().date())
     evidence += as_evidence(found, _next(evidence))
     return Known(

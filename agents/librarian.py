@@ -1,27 +1,30 @@
 """The librarian: writes what the operator decided back into memory, so that the next draft is made that way."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Final
 
-from agents.casework import Casebook
+from agents.casework import Casebook, gather
 from agents.desk import Desk
+from agents.habits import learn_habits
 from agents.ledger import decision_of
 from agents.state import CaseState
 from memory.action import Action, Decision
 from memory.resolutions import Resolution, resolution_id
 from tools.similar import features_of_case
 
+LEFT: Final = ("done", "failed", "unknown")
+"""States in which an approval stands, whatever became of the sending."""
+
 
 def make_librarian(desk: Desk, book: Casebook) -> Callable[[CaseState], CaseState]:
     """The node; everything it writes has an id of its own, so that running twice writes once."""
 
     def librarian(state: CaseState) -> CaseState:
-        book.close(state["case_id"])
         if state.get("decision_id"):
             decision = decision_of(desk.db, state["decision_id"])
-            action = desk.ledger.get(decision.action_id)
-            remember(desk, decision, action)
+            remember(desk, decision, desk.ledger.get(decision.action_id))
             desk.ledger.carried(decision.id)
+        book.close(state["case_id"])
         return {"decision_id": "", "decision": "", "action_id": "", "left_open": _left_open(desk, state)}
 
     return librarian
@@ -39,8 +42,11 @@ def after_librarian(state: CaseState) -> str:
 
 
 def remember(desk: Desk, decision: Decision, action: Action) -> None:
-    """An executed approval becomes a resolution; a rejection weighs against what it rejected."""
+    """An executed approval becomes a resolution and a habit; a rejection weighs against what it rejected."""
     case = desk.cases.get(decision.case_id)
+    if decision.kind == "approve" and action.state in LEFT:
+        known = gather(desk, case.id, similar=False)
+        learn_habits(desk, known, action, decision.id, action.meta.get("words", {}))
     outcome = _outcome(decision, action)
     if outcome is None:
         return

@@ -8,13 +8,17 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
+import sqlalchemy as sa
 from pydantic import SecretStr
 
 from agents.brief import Known
+from memory.database import Database
+from memory.schema import case_breaks, cases, resolutions
 from recon.settings import Settings
 
 _TOKEN: Final = re.compile(r"[^\W_][\w./-]*[^\W_]|[^\W_]")
 _LETTERS: Final = "ABCDEFGHJKLMNPQRSTUVWXYZ"
+_LOOKED_AT: Final = 100_000
 _SHORT: Final = 3
 """Values shorter than this are replaced only where they stand alone."""
 
@@ -132,6 +136,40 @@ def values_to_mask(known: Known) -> dict[str, set[str]]:
     for e in known.evidence:
         _take_deep(e.values, take)
     return found
+
+
+def vocabulary(db: Database, recon: str, columns: Sequence[str]) -> dict[str, set[str]]:
+    """Every value of the masked columns that the workspace knows of a reconciliation, since a comment on one account
+    may well name another."""
+    wanted = {column.casefold(): column for column in columns}
+    found: dict[str, set[str]] = {column: set() for column in columns}
+    if not wanted:
+        return found
+    many = sa.select(resolutions.c.body).where(resolutions.c.recon == recon).limit(_LOOKED_AT)
+    breaks = (
+        sa.select(case_breaks.c.body)
+        .join(cases, cases.c.id == case_breaks.c.case_id)
+        .where(cases.c.recon == recon)
+        .limit(_LOOKED_AT)
+    )
+    with db.read() as connection:
+        bodies = [row.body.get("features", {}).get("columns", {}) for row in connection.execute(many)]
+        bodies += [{**row.body["key"], **row.body["columns"]} for row in connection.execute(breaks)]
+    for values in bodies:
+        for column, value in values.items():
+            if column.casefold() in wanted and value:
+                found[wanted[column.casefold()]].add(str(value))
+    return found
+
+
+def mentioned(text: str, words: Mapping[str, set[str]]) -> dict[str, set[str]]:
+    """Those values of a vocabulary that a text holds."""
+    tokens = {token.casefold() for token in _TOKEN.findall(text)}
+    folded = text.casefold()
+    return {
+        column: {v for v in values if v.casefold() in (tokens if _TOKEN.fullmatch(v) else folded)}
+        for column, values in words.items()
+    }
 
 
 def _take_deep(value: Any, take: Any) -> None:

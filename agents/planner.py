@@ -9,17 +9,20 @@ from typing import Any
 from agents.brief import Known
 from agents.casework import Casebook
 from agents.desk import Desk
+from agents.habits import apply_habits, told
 from agents.ledger import decision_of
 from agents.prompting import version
 from agents.routing import Destinations, destinations
 from agents.speaker import Said, Speaker
 from agents.state import CaseState
-from agents.templates import Sheet, payload, sheets
+from agents.templates import Sheet, payload, sheets, uncited
 from agents.views import PlannerView
+from agents.wishes import Wish, read_wish
 from memory.action import Action, Draft, TicketExists
 from memory.canonical import hash_of
 from memory.payloads import BadPayload
 from memory.policy import NotAllowedHere
+from memory.preferences import Preferences
 from recon.case import BreakRow
 
 log = logging.getLogger(__name__)
@@ -42,7 +45,7 @@ def make_planner(desk: Desk, book: Casebook, speaker: Speaker) -> Callable[[Case
         drafted: list[Action] = []
         if plan:
             known = replace(known, wish=wish, template={"kinds": [s.kind for s in plan]})
-            said = await speaker.ask("planner", known, **prompt_of(plan, wish))
+            said = await speaker.ask("planner", known, **prompt_of(plan, wish, examples_of(desk, known, plan)))
             drafted = [d for s in plan if (d := put(desk, known, s, to, said, state)) is not None]
         if wish:
             desk.ledger.carried(state["words_from"])
@@ -75,10 +78,10 @@ def _left_already(desk: Desk, case_id: str, sheet: Sheet) -> bool:
     )
 
 
-def prompt_of(plan: list[Sheet], wish: str) -> dict[str, str]:
+def prompt_of(plan: list[Sheet], wish: str, examples: str = "none yet") -> dict[str, str]:
     """The planner's prompt values."""
     kinds = ", ".join(s.kind for s in plan)
-    return {"kinds": kinds, "examples": "none yet", "wish": f"«{wish}»" if wish else "none"}
+    return {"kinds": kinds, "examples": examples, "wish": f"«{wish}»" if wish else "none"}
 
 
 def source_hash(breaks: Sequence[BreakRow]) -> str:
@@ -91,12 +94,13 @@ def put(desk: Desk, known: Known, sheet: Sheet, to: Destinations, said: Said, st
     """One draft into the ledger; None when it has no valid destination after all."""
     view = said.view
     assert isinstance(view, PlannerView)
-    words = {"title": view.title, "body": view.body, "comment": view.comment}
+    words = {"title": uncited(view.title), "body": uncited(view.body), "comment": uncited(view.comment)}
+    made = apply_habits(desk, known, sheet, payload(sheet, known, words), words, to)
     draft = Draft(
         case_id=known.case.id,
         recon=known.case.recon,
         kind=sheet.kind,
-        payload=payload(sheet, known, words),
+        payload=wished(sheet.kind, made.payload, read_wish(known.wish)),
         rationale=view.rationale,
         scope_key=to.scope_key,
         source_hash=source_hash(known.breaks),
@@ -104,13 +108,38 @@ def put(desk: Desk, known: Known, sheet: Sheet, to: Destinations, said: Said, st
         amount_base=Decimal(str(round(known.case.amount_base, 2))),
         slot=sheet.slot,
         thread_id=state.get("thread_id"),
-        meta=meta_of(desk, said, view),
+        meta={**meta_of(desk, said, view), "words": words, "habits": told(made.habits)},
     )
     try:
         return desk.ledger.draft(draft)
     except (TicketExists, BadPayload, NotAllowedHere) as error:
         log.warning("case %s: no %s drafted: %s", known.case.id, sheet.kind, error)
         return None
+
+
+def wished(kind: str, payload: dict[str, Any], wish: Wish) -> dict[str, Any]:
+    """The fields that an operator may name in words; destinations are not among them."""
+    if kind != "jira.create":
+        return payload
+    said = {"priority": wish.priority, "assignee": wish.assignee}
+    return {**payload, **{name: value for name, value in said.items() if value}}
+
+
+def examples_of(desk: Desk, known: Known, plan: Sequence[Sheet]) -> str:
+    """How this desk words such drafts: what its people made of earlier ones, with places for the case's own figures."""
+    if known.said.mask:
+        return "none: masked columns stay here"
+    kinds = {s.kind for s in plan}
+    texts: list[str] = []
+    for o in Preferences(desk.db, desk.clock).observations(known.case.recon):
+        kind, _, name = o.field.rpartition(".")
+        if o.edited and kind in kinds and name in ("summary", "description", "subject", "body", "comment"):
+            line = f"{o.field}: «{' '.join(str(o.value).split())[:400]}»"
+            if line not in texts:
+                texts.append(line)
+        if len(texts) == 3:
+            break
+    return "\n".join(texts) or "none yet"
 
 
 def meta_of(desk: Desk, said: Said, view: PlannerView) -> dict[str, Any]:

@@ -18,7 +18,7 @@ from agents import wording
 from agents.brief import Known, brief
 from agents.desk import Desk
 from agents.grounding import check
-from agents.masking import Mask, mask_key, secrets_of, values_to_mask
+from agents.masking import Mask, mask_key, mentioned, secrets_of, values_to_mask, vocabulary
 from agents.prompting import render, version
 from agents.reply import Call, ModelFault, Reply, json_in, read_reply
 from agents.state import Source
@@ -101,6 +101,7 @@ class Speaker:
         self._health = Health()
         self._locks: dict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
         self._bound: dict[tuple[str, bool], Any] = {}
+        self._vocabulary: dict[str, dict[str, set[str]]] = {}
 
     async def ask(self, node: str, known: Known, **prompt: str) -> Said:
         """The model's view where it holds; the deterministic one otherwise. Never raises for a model's fault."""
@@ -195,16 +196,26 @@ class Speaker:
     # --- the conversation ----------------------------------------------------------------------------------------
 
     def _talk(self, node: str, known: Known, prompt: Mapping[str, str]) -> _Talk:
-        settings = self._desk.settings
-        masked = values_to_mask(known)
-        key = mask_key(settings.home) if known.said.mask else b""
-        mask = Mask(masked, key, secrets_of(settings))
-        paper = mask.hide(_fitting(brief(known)))
+        paper = _fitting(brief(known))
+        mask = self._mask(known, paper)
+        paper = mask.hide(paper)
         rules = render("rules", left=known.sources.left, right=known.sources.right, calls=CALLS)
         system = mask.hide_text(render(node, rules=rules, **prompt))
         messages: list[BaseMessage] = [SystemMessage(system), HumanMessage(json.dumps(paper, ensure_ascii=False))]
         schema = convert_to_openai_tool(ANSWERS[node])
         return _Talk(node, known, mask, schema, BOXES[node], messages, list(known.evidence))
+
+    def _mask(self, known: Known, paper: Mapping[str, Any]) -> Mask:
+        settings = self._desk.settings
+        if not known.said.mask:
+            return Mask({}, b"", secrets_of(settings))
+        recon = known.case.recon
+        if recon not in self._vocabulary:
+            self._vocabulary[recon] = vocabulary(self._desk.db, recon, known.said.mask)
+        masked = values_to_mask(known)
+        for column, values in mentioned(json.dumps(paper, ensure_ascii=False), self._vocabulary[recon]).items():
+            masked.setdefault(column, set()).update(values)
+        return Mask(masked, mask_key(settings.home), secrets_of(settings))
 
     def _bind(self, talk: _Talk, *, final: bool) -> Any:
         held = self._bound.get((talk.node, final))

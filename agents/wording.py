@@ -6,6 +6,8 @@ The offline model speaks these words, and they stand in wherever a model's own w
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from agents.wishes import read_wish, revise
+
 Brief = Mapping[str, Any]
 
 
@@ -161,6 +163,9 @@ def planner_view(brief: Brief) -> dict[str, Any]:
     title = f"{cause}: {where}" if where else f"{cause}: {case['recon']}"
     body = " ".join(part for part in (analyst["summary"].replace(asked, "").strip(), asked) if part)
     rationale = _rationale(brief)
+    if brief["wish"]:
+        body = revise(body, read_wish(brief["wish"]))
+        rationale = f"{rationale} Made anew as the operator asked."
     return {
         "title": title[:180],
         "body": body,

@@ -96,7 +96,7 @@ class Smtp:
         except smtplib.SMTPAuthenticationError as error:
             raise _not_signed_in(error) from None
         except smtplib.SMTPResponseException as error:
-            raise _said_no(error.smtp_code, error.smtp_error, "the connection") from None
+            raise _said_no(error.smtp_code, error.smtp_error, "the connection", whole_door=True) from None
         except (smtplib.SMTPException, OSError) as error:
             raise _unreachable(error) from None
         try:
@@ -181,7 +181,7 @@ def _finish_data(smtp: smtplib.SMTP, data: bytes) -> str:
     return words.decode(errors="replace")
 
 
-def _said_no(code: int, words: bytes | str, about: str) -> DoorError:
+def _said_no(code: int, words: bytes | str, about: str, *, whole_door: bool = False) -> DoorError:
     text = words.decode(errors="replace") if isinstance(words, bytes) else words
     reason = " ".join(text.split())[:200].rstrip(". ") or "it gave no reason"
     if code == 421:
@@ -192,7 +192,7 @@ def _said_no(code: int, words: bytes | str, about: str) -> DoorError:
         return Paused(said, code="sign_in")
     if 400 <= code < 500:
         said = f"The mail server does not take {about} just now ({code}: {reason}); nothing was sent."
-        return NotSent(said, code="later", whole_door=False)
+        return NotSent(said, code="later", whole_door=whole_door)
     if code >= 500:
         said = f"The mail server refused {about} ({code}: {reason}); nothing was sent to anybody. Edit it, or give up."
         return Refused(said, code="refused")
