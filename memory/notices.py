@@ -79,8 +79,8 @@ def addresses(db: Database, names: list[str]) -> Mapping[str, str]:
 
 
 def draft_notice(ledger: Ledger, notice: Notice, said: ReconFile, by: Person | None = None) -> Action | None:
-    """Drafts the mail. A person's own step (`by`) approves its bytes, and their undo window stops it too; what
-    Tieout itself drafts waits for a person. None where the address is not allowed or not a plain one.
+    """Drafts the mail. The step of a person who may approve (`by`) approves its bytes with it, and their undo
+    window stops it too; other mails wait for a decision. None where the address is no plain one.
     """
     words = [notice.slot, notice.case_id, notice.by, notice.detail]
     try:
@@ -99,7 +99,7 @@ def draft_notice(ledger: Ledger, notice: Notice, said: ReconFile, by: Person | N
                 meta={"notice": notice.reason},
             )
         )
-        if by is not None and action.state == "pending":
+        if by is not None and by.role in ("approver", "admin") and action.state == "pending":
             return ledger.decide(action.id, "approve", action.payload_hash, by).action
     except (BadInput, NotAllowed):
         return None

@@ -309,7 +309,8 @@ class Work:
 
     def _owner_before(self, case_id: str, owner: str) -> str | None:
         for event in reversed(self._store.events(case_id)):
-            if event.undone_at is None and event.undo and "owner" in event.undo and event.body.get("owner") == owner:
+            given = event.kind in ("assigned", "taken") and event.body.get("owner") == owner
+            if given and event.undone_at is None and event.undo:
                 before: str | None = event.undo["owner"]
                 return before
         return None

@@ -1,0 +1,65 @@
+"""Journals are proposed under the recon file's limits, balanced, and never posted."""
+
+from decimal import Decimal
+
+from desk.deskkit import SAID, made_break, made_case
+
+from memory.payloads import check_payload
+from memory.proposals import net_off, payload_of, write_off
+from recon.recon_file import ReconFile, Route
+
+CASE = made_case()
+ROUTE = Route.model_validate({"jira": {"project": "REC", "issuetype": "Task"}})
+
+
+def small(identity: str, difference: str, **changes: object):  # noqa: ANN201
+    return made_break(break_id=identity, difference=difference, **changes)
+
+
+def test_only_differences_under_the_limit_are_written_off_each_currency_in_its_own_journal() -> None:
+    breaks = [
+        small("B1", "4.99"),
+        small("B2", "-5.00"),
+        small("B3", "-4.70", currency="EUR"),
+        small("B4", "4.60", currency="EUR"),
+        small("B5", "1.00", currency="XYZ"),
+        small("B6", "2.00", right=None),
+    ]
+    found = write_off(CASE, breaks, SAID)
+    assert [(p.currency, p.breaks) for p in found] == [("EUR", ("B4",)), ("USD", ("B1",))]
+
+
+def test_nothing_is_written_off_without_a_limit_or_an_account() -> None:
+    assert write_off(CASE, [small("B1", "1.00")], ReconFile()) == []
+    nameless = ReconFile.model_validate({"write_off": {"under": 5}})
+    assert write_off(CASE, [small("B1", "1.00")], nameless) == []
+
+
+def test_every_journal_is_balanced() -> None:
+    proposals = write_off(CASE, [small("B1", "4.99"), small("B2", "-3.10")], SAID)
+    proposals += net_off(CASE, [[small("B1", "100.00"), small("B2", "-60.00"), small("B3", "-40.00")]])
+    assert len(proposals) == 2
+    for proposal in proposals:
+        sides = {"DR": Decimal(0), "CR": Decimal(0)}
+        for line in proposal.lines:
+            sides[line.side] += line.amount
+        assert sides["DR"] == sides["CR"] == proposal.total
+
+
+def test_breaks_that_do_not_cancel_exactly_or_differ_in_currency_are_left_alone() -> None:
+    assert net_off(CASE, [[small("B1", "100.00"), small("B2", "-99.99")]]) == []
+    assert net_off(CASE, [[small("B1", "100.00"), small("B2", "-100.00", currency="EUR")]]) == []
+    assert net_off(CASE, [[small("B1", "100.00")]]) == []
+
+
+def test_the_payload_carries_the_journal_and_passes_the_ledgers_check() -> None:
+    (proposal,) = write_off(CASE, [small("B1", "4.99", key={"Account": "=cmd()"})], SAID)
+    kind, payload = payload_of(proposal, CASE, ROUTE)
+    assert kind == "jira.create"
+    checked = check_payload("jira.create", payload)
+    text = checked["attachments"][0]["text"]
+    assert "'=cmd()" in text
+    assert text.count("4.99") == 2
+    kind, payload = payload_of(proposal, CASE, None)
+    assert kind == "task.create"
+    check_payload("task.create", payload)
