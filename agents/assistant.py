@@ -152,7 +152,7 @@ async def ask(desk: Desk, case_id: str | Sequence[str], question: str, who: str 
                 yield event
     for piece in re.findall(r"\S+\s*|\s+", answer):
         yield Event(event="token", text=piece)
-    cites = [c for c in dict.fromkeys(cited_in(answer))]
+    cites = list(dict.fromkeys(cited_in(answer)))
     if not free:
         Usage(desk.db, desk.clock).record(Bill(ids[0], "assistant", _model_name(desk), turn.spent))
     shown = [_evidence_json(e) for e in turn.evidence if e.id in cites]
@@ -180,6 +180,17 @@ def _open(desk: Desk, ids: Sequence[str], question: str, by: Person) -> _Turn:
     ]
     messages = _opening(desk, known, mask, question, said)
     return _Turn(desk, cases, known, mask, question, by, messages, list(known.evidence))
+
+
+def _mask(desk: Desk, cases: Sequence[Known]) -> Mask:
+    """Everything that the workspace knows of the masked columns: an answer's tools may bring any of it up."""
+    first = cases[0]
+    key = mask_key(desk.settings.home) if first.said.mask else b""
+    masked = vocabulary(desk.db, first.case.recon, first.said.mask)
+    for known in cases:
+        for column, values in values_to_mask(known).items():
+            masked.setdefault(column, set()).update(values)
+    return Mask(masked, key, secrets_of(desk.settings))
 
 
 def _opening(desk: Desk, known: Known, mask: Mask, question: str, history: Sequence[BaseMessage]) -> list[BaseMessage]:
@@ -277,7 +288,8 @@ async def _listen(model: Any, messages: Sequence[BaseMessage]) -> Reply:
 
 def _send_back(turn: _Turn, reply: Reply, why: str) -> None:
     if turn.returned:
-        raise ModelFault(f"not borne by the evidence: {why}")
+        msg = f"not borne by the evidence: {why}"
+        raise ModelFault(msg)
     turn.returned = True
     words = turn.mask.hide_text(f"Not accepted: {why}. Answer again; state only what the cited evidence states.")
     turn.messages += [AIMessage(reply.text or "…"), HumanMessage(words)]
