@@ -131,13 +131,19 @@ def parse_amount(text: str, decimal_sign: DecimalSign = "point") -> Decimal | No
     if side := _SIDE.search(body):
         negative = (side[1] or side[2]).casefold().startswith("cr")
         body = _SIDE.sub("", body).strip()
-    body = _CODE.sub("", body.strip(_SIGNS + " ")).strip(_SIGNS + "% ")
+    body = _without_code(body.strip(_SIGNS + " ")).strip(_SIGNS + "% ")
     if body.startswith("(") and body.endswith(")"):
         negative, body = not negative, body[1:-1].strip(_SIGNS + " ")
     negative, body = _unsigned(negative, body)
-    body = _CODE.sub("", body.strip(_SIGNS + " ")).strip(_SIGNS + " ")
+    body = _without_code(body.strip(_SIGNS + " ")).strip(_SIGNS + " ")
     negative, body = _unsigned(negative, body)
     return _decimal(_with_point(_GAPS.sub("", body), decimal_sign), negative)
+
+
+def _without_code(body: str) -> str:
+    """Without a currency code at either end; other letters stay, so that `TXN-7` is no number."""
+    found = _CODE.search(body)
+    return _CODE.sub("", body) if found and found[0].upper() in CURRENCIES else body
 
 
 def _latin(text: str) -> str:

@@ -69,12 +69,12 @@ def spread_of(connection: duckdb.DuckDBPyConnection, column: pa.ChunkedArray) ->
     """Looks at every cell of the column once."""
     cells = pa.table({"c": column})
     connection.register("cells", cells)
-    rows = connection.execute(
+    rows = connection.sql(
         "SELECT CASE WHEN contains(c, '.') THEN length(rtrim(c)) - strpos(c, '.') ELSE 0 END AS d, count(*),"
         " max(abs(v)) FROM (SELECT c, TRY_CAST(c AS DOUBLE) AS v FROM cells) WHERE v IS NOT NULL"
         " AND NOT isnan(v) AND NOT isinf(v) AND NOT contains(lower(c), 'e') GROUP BY d"
     ).fetchall()
-    odd = connection.execute(
+    odd = connection.sql(
         "SELECT DISTINCT c FROM cells WHERE TRY_CAST(c AS DOUBLE) IS NULL OR contains(lower(c), 'e') LIMIT 200000"
     ).fetchall()
     found = _spread(connection, {int(d): (int(n), float(top)) for d, n, top in rows})
@@ -92,14 +92,14 @@ def _spread(connection: duckdb.DuckDBPyConnection, by_decimals: dict[int, tuple[
     most = max(by_decimals)
     short = max((d for d in by_decimals if d < NOISE_FROM), default=0)
     if most >= NOISE_FROM and 10**short * top < 1e14:
-        away = connection.execute(
+        away = connection.sql(
             "SELECT count(*) FILTER (abs(v * ? - round(v * ?)) > 1e-5 * greatest(1, abs(v) * 1e-8 * ?)), count(*)"
             " FROM (SELECT TRY_CAST(c AS DOUBLE) AS v, c FROM cells)"
             " WHERE v IS NOT NULL AND contains(c, '.') AND length(rtrim(c)) - strpos(c, '.') >= ?",
-            [10.0**short, 10.0**short, 10.0**short, NOISE_FROM],
-        ).fetchone()
-        if away is not None and away[0] == 0:
-            return Spread(short, digits, int(away[1]))
+            params=[10.0**short, 10.0**short, 10.0**short, NOISE_FROM],
+        ).fetchall()
+        if away[0][0] == 0:
+            return Spread(short, digits, int(away[0][1]))
     scale = exact_scale(most, digits)
     rounded = sum(n for d, (n, _) in by_decimals.items() if d > scale)
     return Spread(most, digits, 0, rounded)

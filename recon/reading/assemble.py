@@ -12,13 +12,13 @@ import pyarrow.compute as pc
 from recon.calendar import BusinessCalendar
 from recon.money import DecimalSign, is_blank
 from recon.reading.amounts import Amounts, to_amounts
+from recon.reading.codes import code_column
 from recon.reading.comments import peel
 from recon.reading.dates import DateReader, Moment, Moments, Status
-from recon.reading.sheet import Part, Sheet, is_total
+from recon.reading.sheet import Part, Sheet
 from recon.reading.sides import Sides
 from recon.reading.status import only_side
 from recon.rows import ABSENT, BAD, BLANK, NO_DAY, NO_STAMP, PRESENT, Codes, Layout, Pair
-from recon.text import normalise_all
 
 Mask = npt.NDArray[np.bool_]
 
@@ -70,22 +70,6 @@ class ReadPart:
     """Rows to reject, by position."""
 
 
-def code_column(column: pa.ChunkedArray) -> Codes:
-    """A text column as codes into its normalised vocabulary, in order of first appearance."""
-    if len(column) == 0:
-        return Codes(np.zeros(0, dtype=np.int32), pa.array([], type=pa.string()))
-    coded = column.combine_chunks() if column.num_chunks == 1 else column
-    encoded = coded.dictionary_encode()
-    whole = encoded.combine_chunks() if isinstance(encoded, pa.ChunkedArray) else encoded
-    codes = whole.indices.to_numpy(zero_copy_only=False)
-    vocabulary = normalise_all(whole.dictionary)
-    merged = vocabulary.dictionary_encode()
-    if len(merged.dictionary) != len(vocabulary):
-        codes = merged.indices.to_numpy(zero_copy_only=False)[codes]
-        vocabulary = merged.dictionary
-    return Codes(codes.astype(np.int32, copy=False), vocabulary)
-
-
 def moments_of(column: pa.ChunkedArray, reader: DateReader) -> Moments:
     """Every cell of a date column as a moment; each distinct text is read once."""
     codes = code_column(column)
@@ -116,7 +100,6 @@ class PartReader:
     def read(self, part: Part, plan: PartPlan, notes: Notes) -> ReadPart:
         """Dates, amounts and the reasons to reject rows."""
         why: dict[int, str] = {}
-        self._footers(part, why)
         day, stamp = self._when(part, plan, why, notes)
         absent = {"left": self._absent(part, plan, "left"), "right": self._absent(part, plan, "right")}
         pairs = {
@@ -125,28 +108,6 @@ class PartReader:
         }
         self._short(part, why)
         return ReadPart(part, day, stamp, pairs, why)
-
-    def _footers(self, part: Part, why: dict[int, str]) -> None:
-        """Total rows, empty rows and the header met again."""
-        table = part.table
-        if not part.n:
-            return
-        first = code_column(table.text.column(0))
-        words = first.vocabulary.to_pylist()
-        for names, test, reason in (
-            (words, is_total, "a total or footer line, not a row"),
-            (words, lambda word: word == table.headers[0].strip(), "the header again"),
-        ):
-            hits = [i for i, word in enumerate(names) if test(word)]
-            for row in map(int, np.flatnonzero(np.isin(first.codes, hits))):
-                cells = [column[row].as_py() for column in table.text.columns]
-                if reason.startswith("the header"):
-                    same = sum(c.strip() == h.strip() for c, h in zip(cells, table.headers, strict=False))
-                    if same < 0.8 * len(table.headers):
-                        continue
-                elif sum(is_blank(cell) for cell in cells) < 0.25 * len(cells):
-                    continue
-                why.setdefault(row, reason)
 
     def _when(
         self, part: Part, plan: PartPlan, why: dict[int, str], notes: Notes

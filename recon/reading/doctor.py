@@ -1,7 +1,5 @@
 """What the import doctor says: each oddity as one finding or one refusal, with what to write in the recon file."""
 
-import csv
-import io
 from collections.abc import Sequence
 from datetime import date
 from decimal import Decimal
@@ -18,7 +16,6 @@ from recon.reading.assemble import Notes, ReadPart
 from recon.reading.comments import is_wrapped
 from recon.reading.dates import Order, Votes
 from recon.reading.status import is_match, names_pair
-from recon.reading.table import MAX_REJECT_TEXT
 from recon.reading.tolerance import Boundary, boundary_of, default_tolerance
 from recon.rows import (
     NO_DAY,
@@ -47,13 +44,6 @@ _NOTES: Final = {
 }
 
 
-def row_text(cells: Sequence[str]) -> str:
-    """A rejected row's own text."""
-    out = io.StringIO()
-    csv.writer(out, lineterminator="").writerow(cells)
-    return out.getvalue()[:MAX_REJECT_TEXT]
-
-
 def ambiguous_dates(file: str, column: str, votes: Votes) -> str:
     return (
         f"{file}: column {column.strip()}: {votes.open_example!r} may be day first or month first, and no date of the "
@@ -63,8 +53,8 @@ def ambiguous_dates(file: str, column: str, votes: Votes) -> str:
 
 def ambiguous_number(file: str, line: int, column: str, cell: str) -> str:
     return (
-        f"{file}: line {line}: column {column.strip()}: {cell!r} may have a thousands separator or a decimal comma, and "
-        "no number of the file decides it; write `numbers: point` or `numbers: comma` in the recon file (--recon)"
+        f"{file}: line {line}: column {column.strip()}: {cell!r} may have a thousands separator or a decimal comma, "
+        "and no number of the file decides it; write `numbers: point` or `numbers: comma` in the recon file (--recon)"
     )
 
 

@@ -13,6 +13,8 @@ UNIQUE = 0.98
 """Share of rows that a key must tell apart within their date."""
 RECURS = 1.2
 """Dates on which a key must be met on average to make a series."""
+PANEL = 0.5
+"""Share of the dates on which a key must be met to be preferred to ids that are met once."""
 MOST_KEYS = 12
 
 
@@ -68,20 +70,25 @@ def is_counter(column: Column) -> bool:
 
 
 def is_dimension(column: Column) -> bool:
-    words = column.tokens
-    return any(word in DIMENSION for word in words) and not any(word in ATTRIBUTE for word in words)
+    return any(word in DIMENSION for word in column.tokens) and not is_attribute(column)
+
+
+def is_attribute(column: Column) -> bool:
+    """True for columns that describe another: `Account Type`, `Primary Account`."""
+    return any(word in ATTRIBUTE or word.startswith(("secondar", "primar")) for word in column.tokens)
 
 
 def is_identity(column: Column) -> bool:
     return any(word in IDENTITY for word in column.tokens)
 
 
-def infer_key(candidates: Sequence[Column], grouping: Grouping) -> KeyFound:
+def infer_key(candidates: Sequence[Column], grouping: Grouping, currency: str | None = None) -> KeyFound:
     """The columns that identify a line within one date; empty when no column can."""
     if not candidates:
         return KeyFound((), "no column identifies a line: all rows are one series")
     ids = sorted((c for c in candidates if is_line_id(c)), key=lambda c: (is_counter(c), c.position))
-    dimensions = [c.name for c in candidates if is_dimension(c) and not is_line_id(c)]
+    dimensions = [c.name for c in candidates if (is_dimension(c) and not is_line_id(c)) or c.name == currency]
+    dimensions = [] if dimensions == [currency] else dimensions
     if grouping.dates > 1:
         return _over_dates(candidates, ids, dimensions, grouping)
     return _on_one_date(candidates, ids, dimensions, grouping)
@@ -91,11 +98,12 @@ def _over_dates(candidates: Sequence[Column], ids: list[Column], dimensions: lis
     for column in ids:
         if grouping.unique([column.name]) >= UNIQUE and grouping.recurs([column.name]) >= RECURS:
             return KeyFound((column.name,), "it names one line on each date and comes back on others")
-    if dimensions and grouping.recurs(dimensions) >= RECURS:
+    named = [column for column in ids if grouping.unique([column.name]) >= 0.9]
+    transactions = bool(named) and not is_counter(named[0])
+    if dimensions and grouping.recurs(dimensions) >= (PANEL * grouping.dates if transactions else RECURS):
         found = _sharpened(dimensions, candidates, grouping)
         if grouping.unique(found) >= UNIQUE:
             return KeyFound(_in_order(found, candidates), "together they name one line on each date")
-    named = [column for column in ids if grouping.unique([column.name]) >= 0.9]
     if named and not (is_counter(named[0]) and dimensions and grouping.unique(dimensions) >= 0.9):
         return KeyFound((named[0].name,), "it names one line on each date")
     if not dimensions:
@@ -121,12 +129,12 @@ def _on_one_date(
 def _sharpened(names: list[str], candidates: Sequence[Column], grouping: Grouping) -> list[str]:
     """Adds identity-like columns while a date still holds several lines of one key, and series survive it."""
     found = list(names)
-    pool = [c for c in candidates if c.name not in found and is_identity(c) and not is_counter(c)]
+    pool = [c for c in candidates if c.name not in found and is_identity(c) and not (is_counter(c) or is_attribute(c))]
     share = grouping.unique(found)
     while share < UNIQUE and pool:
         best = max(pool, key=lambda c: grouping.unique([*found, c.name]))
         better = grouping.unique([*found, best.name])
-        if better <= share or grouping.recurs([*found, best.name]) < RECURS:
+        if better < min(UNIQUE, share + 0.05) or grouping.recurs([*found, best.name]) < RECURS:
             break
         found.append(best.name)
         pool.remove(best)

@@ -1,6 +1,6 @@
 """The compared pairs: coupled columns with their difference column, its proved sign, tolerance column and unit."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations
 from typing import Literal
@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from recon.reading.columns import Column
 from recon.reading.keys import is_counter, is_identity
-from recon.reading.sides import Couple, Sides, bare_couples, closeness, find_sides, side_named
+from recon.reading.sides import Couple, Sides, bare_couples, closeness, couple_of, find_sides, side_named
 from recon.reading.words import DIFFERENCE, MEASURE, TOLERANCE
 from recon.rows import Pair, PairKind
 from recon.text import normalise
@@ -46,8 +46,8 @@ class PairsFound:
     why: str
     used: frozenset[str]
     """Every column that a pair, a side, a difference or a tolerance takes up."""
-    proved: frozenset[str] = frozenset()
-    """Pairs whose sign the rows prove."""
+    identities: tuple[tuple[str, str], ...] = ()
+    """Left and right columns that name the line on each side: `Left ID`, `Right ID`."""
 
 
 @dataclass(frozen=True)
@@ -64,21 +64,42 @@ def infer_pairs(columns: Sequence[Column], taken: frozenset[str]) -> PairsFound:
     open_columns = [column for column in columns if column.name not in taken]
     numbers = _sorted_numbers(open_columns)
     special = {c.name for c in (*numbers.differences, *numbers.tolerances)}
-    sides = find_sides([c for c in open_columns if c.name not in special])
-    couples, why = _couples(numbers, open_columns, sides)
+    plain = [c for c in open_columns if c.name not in special]
+    found = find_sides(plain, lambda a, b: _closeness(a, b, numbers.differences))
+    couples, sides, why = _couples(numbers, open_columns, found)
     if not couples:
         return _singles(numbers)
     kept = tuple(c for c in couples if not _is_reference(c))
-    pairs = tuple(_pair(couple, numbers, sides) for couple in kept)
-    pairs = _named_apart(pairs)
+    reserved = _reserved(kept, numbers.differences)
+    pairs = _named_apart(tuple(_pair(couple, numbers, reserved) for couple in kept))
     used = {name for pair in pairs for name in (pair.left, pair.right, pair.derived, pair.tolerance_column) if name}
-    if sides is not None and couples is sides.couples:
+    if sides is not None:
         used |= {c.name for c in (*sides.left_columns, *sides.right_columns)}
-        used |= {c.name for couple in couples for c in (couple.left, couple.right)}
-    proved = frozenset(p.name for p in pairs if p.derived and _proof(p, columns) is not None)
-    return PairsFound(
-        pairs, sides if sides and couples is sides.couples else None, why, frozenset(used | special), proved
-    )
+    identities = tuple((c.left.name, c.right.name) for c in couples if c not in kept and set(c.stem) & _IDS)
+    return PairsFound(pairs, sides, why, frozenset(used | special), identities)
+
+
+_IDS = frozenset({"id", "etid", "ref", "reference", "key", "number", "no"})
+
+
+def _closeness(a: Column, b: Column, differences: Sequence[Column]) -> float:
+    """How alike two columns are; wholly, when a third is their difference."""
+    if a.is_number and b.is_number:
+        proof = max((_difference_share(a.numbers, b.numbers, d.numbers)[0] for d in differences), default=0.0)
+        if proof >= 0.8:
+            return 1.0
+    return closeness(a, b)
+
+
+def _reserved(couples: Sequence[Couple], differences: Sequence[Column]) -> dict[str, tuple[Couple, ...]]:
+    """For each difference column, the couples whose words its name holds; absent when it names none."""
+    named: dict[str, tuple[Couple, ...]] = {}
+    for column in differences:
+        word = "".join(column.tokens)
+        mine = tuple(c for c in couples if c.stem and "".join(c.stem) in word)
+        if mine:
+            named[column.name] = mine
+    return named
 
 
 def _sorted_numbers(columns: Sequence[Column]) -> _Numbers:
@@ -116,24 +137,27 @@ def _is_boolean(column: Column) -> bool:
     return column.distinct_values <= {"true", "false", "yes", "no", "y", "n", "null"}
 
 
-def _couples(numbers: _Numbers, columns: Sequence[Column], sides: Sides | None) -> tuple[tuple[Couple, ...], str]:
+def _couples(
+    numbers: _Numbers, columns: Sequence[Column], sides: Sides | None
+) -> tuple[tuple[Couple, ...], Sides | None, str]:
+    """The compared couples, the sides they stand on, and why."""
     measures = numbers.measures
     if sides is not None and any(_is_compared(c) for c in sides.couples):
-        return sides.couples, "the headers name two sources"
+        return sides.couples, sides, "the headers name two sources"
     if bare := bare_couples([c for c in columns if c.is_number or c in measures]):
-        return bare, "the headers are the two sides"
+        return bare, None, "the headers are the two sides"
     if triple := _proved_triple(measures, numbers.differences):
-        return (triple,), "a third column is their difference on the rows"
+        couple, found = couple_of(*triple)
+        return (couple,), found, "a third column is their difference on the rows"
     if named := side_named(measures):
-        return named, "the headers name two sources"
-    if len(measures) == 2:
-        a, b = measures
-        alike = closeness(a, b)
-        if alike >= 0.3:
-            return (Couple((), a, b, alike),), "they are the only two value columns and hold like values"
-    if sides is not None and not measures:
-        return sides.couples, "the headers name two sources"
-    return (), ""
+        couple, found = couple_of(named[0].left, named[0].right, named[0].closeness)
+        return (couple,), found, "the headers name two sources"
+    if len(measures) == 2 and (alike := closeness(*measures)) >= 0.3:
+        couple, found = couple_of(measures[0], measures[1], alike)
+        return (couple,), found, "they are the only two value columns and hold like values"
+    if sides is not None and not measures and not numbers.differences:
+        return sides.couples, sides, "the headers name two sources"
+    return (), None, ""
 
 
 def _is_compared(couple: Couple) -> bool:
@@ -145,25 +169,20 @@ def _is_reference(couple: Couple) -> bool:
     stem = set(couple.stem)
     if stem & TOLERANCE or "tolerance" in stem:
         return True
-    ids = {"id", "etid", "ref", "reference", "key"}
     when = {"recon", "asof", "business", "cob", "report", "snapshot"}
     dated = bool(stem & {"date", "dt", "day"})
-    return (
-        bool(stem & ids)
-        or (dated and bool(stem & when))
-        or stem == {"date"}
-        or ("blank" == couple.left.kind == (couple.right.kind) and not stem & MEASURE)
-    )
+    empty = bool(stem) and couple.left.is_blank and couple.right.is_blank and not stem & MEASURE
+    return bool(stem & (_IDS - {"number", "no"})) or (dated and bool(stem & when)) or stem == {"date"} or empty
 
 
-def _proved_triple(measures: Sequence[Column], differences: Sequence[Column]) -> Couple | None:
-    best: tuple[float, Couple] | None = None
+def _proved_triple(measures: Sequence[Column], differences: Sequence[Column]) -> tuple[Column, Column, float] | None:
+    best: tuple[float, tuple[Column, Column, float]] | None = None
     for a, b in combinations(measures[:MOST_TRIPLES], 2):
         for d in (*differences, *(m for m in measures[:MOST_TRIPLES] if m is not a and m is not b)):
             share = _difference_share(a.numbers, b.numbers, d.numbers)[0]
             gain = share + 0.01 * (d in differences) + 0.001 * closeness(a, b)
             if share >= 0.8 and (best is None or gain > best[0]):
-                best = gain, Couple((), a, b, closeness(a, b))
+                best = gain, (a, b, share)
     return best[1] if best else None
 
 
@@ -187,12 +206,13 @@ def _difference_share(
     return (plus, 1, False) if plus >= minus else (minus, -1, False)
 
 
-def _pair(couple: Couple, numbers: _Numbers, sides: Sides | None) -> Pair:
+def _pair(couple: Couple, numbers: _Numbers, reserved: Mapping[str, tuple[Couple, ...]]) -> Pair:
     left, right = couple.left, couple.right
     name = _name(couple)
     if not (_is_compared(couple) or left in numbers.measures or right in numbers.measures):
         return Pair(name, left.name, right.name, None, "text", unit="other")
-    derived = _derived_of(couple, numbers.differences)
+    open_to = [d for d in numbers.differences if couple in reserved.get(d.name, (couple,))]
+    derived = _derived_of(couple, open_to)
     share, sign, _ = _difference_share(left.numbers, right.numbers, derived.numbers) if derived else (0.0, 1, False)
     kind: PairKind = "number"
     if _is_code(couple):
@@ -286,16 +306,6 @@ def _singles(numbers: _Numbers) -> PairsFound:
     why = "the file has no second side for it; it is judged as a derived column"
     special = (*numbers.differences, *numbers.tolerances, *numbers.measures)
     return PairsFound(_named_apart(pairs), None, why, frozenset(c.name for c in special))
-
-
-def _proof(pair: Pair, columns: Sequence[Column]) -> float | None:
-    by_name = {c.name: c for c in columns}
-    if pair.right is None or pair.derived is None:
-        return None
-    share, _, _ = _difference_share(
-        by_name[pair.left].numbers, by_name[pair.right].numbers, by_name[pair.derived].numbers
-    )
-    return share if share >= PROVED else None
 
 
 def sign_of(left: Column, right: Column, derived: Column) -> tuple[Literal[1, -1], float, bool]:

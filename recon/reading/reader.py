@@ -12,21 +12,23 @@ import duckdb
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from recon.calendar import BusinessCalendar
 from recon.errors import AmbiguousDates, BadInput
 from recon.money import DecimalSign, to_units
 from recon.reading import doctor
 from recon.reading.amounts import EMPTY_SPREAD, SignFound, Spread, decimal_sign_of, spread_of
-from recon.reading.assemble import Notes, PartPlan, PartReader, ReadPart, code_column, comments_of
+from recon.reading.assemble import Notes, PartPlan, PartReader, ReadPart, blank_cells, comments_of
+from recon.reading.codes import code_column
 from recon.reading.columns import Column, profile_columns, sample_rows
 from recon.reading.dates import DateReader, Votes, said_order, votes_of
 from recon.reading.keys import Grouping
 from recon.reading.roles import Roles, infer_roles, numeric_date
-from recon.reading.sheet import Part, Sheet, make_sheets, without
+from recon.reading.sheet import Part, Sheet, make_sheets, without, without_footers
 from recon.reading.sides import Sides
 from recon.reading.sniff import kind_of
-from recon.reading.table import RawTable
+from recon.reading.table import RawTable, row_text
 from recon.reading.text_file import read_text
 from recon.reading.tolerance import boundary_of, default_units, shown
 from recon.recon_file import ReconFile
@@ -86,6 +88,7 @@ class _Decided:
 
     layout: Layout
     sides: Sides | None
+    aliases: Mapping[str, str]
     plans: Mapping[int, PartPlan]
     """By the part's table's identity."""
     scales: Mapping[str, int]
@@ -99,7 +102,6 @@ class _Doctor:
     said: ReconFile
     today: date
     connection: duckdb.DuckDBPyConnection = field(default_factory=duckdb.connect)
-    hashes: dict[int, str] = field(default_factory=dict)
 
     def __enter__(self) -> "_Doctor":
         self._folder = tempfile.TemporaryDirectory(prefix="tieout-")
@@ -116,8 +118,7 @@ class _Doctor:
             table = self._table(path)
             if names is not None:
                 table = replace(table, name=names[i])
-            self.hashes[id(table)] = _sha256(path)
-            tables.append(table)
+            tables.append(replace(table, sha256=_sha256(path)))
         return tables
 
     def _table(self, path: Path) -> RawTable:
@@ -137,14 +138,12 @@ class _Doctor:
         self, current: list[RawTable], history: list[RawTable], layout: Layout | None
     ) -> tuple[Reading, Reading | None]:
         known = _columns_of(layout) if layout else ()
-        now, past = make_sheets(current, history, known)
+        now, past = (without_footers(sheet) for sheet in make_sheets(current, history, known))
         decided = self._decide(now, past, layout)
         reader = PartReader(self.connection, decided.layout, decided.sides, self.calendar, decided.scales)
-        parts = {id(part.table): part for sheet in (now, past) for part in sheet.parts}
         notes = {"now": Notes(), "past": Notes()}
         read_now = [reader.read(p, decided.plans[id(p.table)], notes["now"]) for p in now.parts]
         read_past = [reader.read(p, decided.plans[id(p.table)], notes["past"]) for p in past.parts]
-        assert parts is not None
         kept_past, cut = _cut(read_now, read_past)
         layout = decided.layout
         layout, boundaries = self._tolerances(layout, decided.scales, [*read_now, *kept_past], now, past)
@@ -166,7 +165,7 @@ class _Doctor:
             roles = _known_roles(layout, columns)
         plans, findings = self._plans(parts, roles, columns, signs)
         scales, more = self._scales(parts, roles.layout)
-        return _Decided(roles.layout, roles.sides, plans, scales, tuple(findings + more))
+        return _Decided(roles.layout, roles.sides, roles.aliases, plans, scales, tuple(findings + more))
 
     def _sign(self, part: Part) -> SignFound:
         if self.said.numbers is not None:
@@ -267,6 +266,8 @@ class _Doctor:
             )
             if name in needed:
                 findings += doctor.date_findings(part.file, name, vote, own, total, declared=order is not None)
+        for name in needed:
+            readers.setdefault(name, DateReader(order or total.order() or "dayfirst", self.today, fmt))
         return readers, findings
 
     def _refuse_ambiguous_numbers(self, part: Part, layout: Layout, sign: SignFound) -> None:
@@ -364,7 +365,7 @@ class _Doctor:
                 ],
                 np.int64,
             )
-        codes = self._codes(kept_sheet, layout)
+        codes = self._codes(kept_sheet, layout, decided.aliases)
         rows = Rows(
             n=len(day),
             files=files,
@@ -389,18 +390,21 @@ class _Doctor:
             rejects,
             tuple(findings),
             rows.n + len(rejects),
-            tuple(self.hashes.get(id(p.table), "") for p in sheet.parts),
+            tuple(p.table.sha256 for p in sheet.parts),
             self._facts(parts, decided),
         )
 
-    def _codes(self, sheet: Sheet, layout: Layout) -> dict[str, Codes]:
+    def _codes(self, sheet: Sheet, layout: Layout, aliases: Mapping[str, str]) -> dict[str, Codes]:
         wanted = [*layout.key, *layout.historical, *layout.categorical, layout.currency, layout.status]
         codes: dict[str, Codes] = {}
         for name in wanted:
             if not name or name in codes:
                 continue
             if name in sheet.names:
-                codes[name] = code_column(sheet.column(name))
+                column = sheet.column(name)
+                if aliases.get(name) in sheet.names:
+                    column = pc.if_else(blank_cells(column), sheet.column(aliases[name]), column)
+                codes[name] = code_column(column)
             else:
                 codes[name] = Codes(np.zeros(sheet.n, dtype=np.int32), pa.array([""]))
         return codes
@@ -482,7 +486,7 @@ def _known_roles(layout: Layout, columns: Mapping[str, Column]) -> Roles:
     if missing:
         msg = f"the files lack the column {missing[0]!r} of this reconciliation; they have {', '.join(columns)}"
         raise BadInput(msg)
-    return Roles(layout, {}, find_sides(list(columns.values())))
+    return Roles(layout, {}, find_sides(list(columns.values())), {})
 
 
 def _whole_dates(day: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
@@ -579,7 +583,7 @@ def _rejects(parts: Sequence[ReadPart]) -> tuple[Reject, ...]:
         rows = sorted(part.why)
         texts = table.text.take(pa.array(rows, type=pa.int64())).to_pylist() if rows else []
         for row, cells in zip(rows, texts, strict=True):
-            text = doctor.row_text(list(cells.values()))
+            text = row_text(list(cells.values()))
             mine.append(Reject(table.name, int(table.line[row]), int(table.ordinal[row]) + offset, part.why[row], text))
         found.extend(sorted(mine, key=lambda reject: reject.row))
         offset += table.rows_in

@@ -9,7 +9,7 @@ import numpy as np
 
 from recon.errors import BadInput, BadReconFile
 from recon.reading.columns import Column
-from recon.reading.keys import Grouping, groups_and_categories, infer_key
+from recon.reading.keys import Grouping, groups_and_categories, infer_key, is_line_id
 from recon.reading.pairs import PairsFound, infer_pairs, is_measure, sign_of, unit_of
 from recon.reading.sides import Sides
 from recon.reading.status import is_match
@@ -59,6 +59,8 @@ class Roles:
     """Why each inferred column has its role, by role."""
     sides: Sides | None
     """The two sources' columns, where the headers name them: which columns are blank when a side is absent."""
+    aliases: Mapping[str, str]
+    """Key columns of the left side, and where the right side writes the same."""
 
 
 def infer_roles(columns: Mapping[str, Column], said: ReconFile, grouping_of: GroupingOf) -> Roles:
@@ -84,8 +86,11 @@ def infer_roles(columns: Mapping[str, Column], said: ReconFile, grouping_of: Gro
         raise BadInput(_no_values(everything))
     taken |= found.used | outcomes | {name for name in (date, timestamp) if name}
     candidates = [c for c in free if c.name not in taken - {currency} and _may_identify(c)]
+    if not any(is_line_id(c) for c in candidates):
+        lefts = {left for left, _ in found.identities}
+        candidates = [c for c in free if c in candidates or (c.name in lefts and _may_identify(c))]
     grouping = grouping_of(candidates, date or timestamp)
-    key = infer_key(candidates, grouping)
+    key = infer_key(candidates, grouping, currency)
     chosen = named.key or key.columns
     historical, categorical = groups_and_categories(candidates, chosen, grouping)
     layout = Layout(
@@ -103,7 +108,8 @@ def infer_roles(columns: Mapping[str, Column], said: ReconFile, grouping_of: Gro
         right_source=_source(said, found, "right"),
     )
     reasons = {"key": key.why, "pairs": found.why}
-    return Roles(replace(layout, assumed=_assumed(layout, named, reasons, columns)), reasons, found.sides)
+    layout = replace(layout, assumed=_assumed(layout, named, reasons))
+    return Roles(layout, reasons, found.sides, {left: right for left, right in found.identities if left in chosen})
 
 
 class _Named:
@@ -197,6 +203,8 @@ def _status(columns: Sequence[Column], label: str | None) -> str | None:
             continue
         texts = {text for text in column.values if text.strip()}
         known = sum(is_match(text) is not None for text in texts) / max(1, len(texts))
+        if _is_comment(column) and not any(word in STATUS for word in column.tokens):
+            continue
         name = sum(word in STATUS for word in column.tokens) + ("resolution" not in column.tokens)
         if known >= 0.5 and (name > 1 or known == 1.0) and "reason" not in column.tokens:
             score = known + 0.5 * name
@@ -301,9 +309,10 @@ def _best_date(columns: Sequence[Column], found: PairsFound, taken: set[str]) ->
     sided = {c.name for c in (*found.sides.left_columns, *found.sides.right_columns)} if found.sides else set()
     best, best_score = None, 0.0
     for column in columns:
-        if column.name in taken or column.filled == 0:
+        empty = all(c.filled == 0 for c in columns)
+        if column.name in taken or (column.filled == 0 and not empty):
             continue
-        if not (column.is_date or numeric_date(column) != "no"):
+        if not (column.is_date or numeric_date(column) != "no" or (empty and date_name_score(column) > 30)):
             continue
         blanks = 1 - column.filled / max(1, len(column.values))
         score = max(date_name_score(column), 5.0) - 60 * (column.name in sided) - 60 * blanks
@@ -350,9 +359,7 @@ def _spelled(words: tuple[str, ...], header: str | None) -> str:
     return match[0].strip(" _-") if match else " ".join(words)
 
 
-def _assumed(
-    layout: Layout, named: _Named, reasons: Mapping[str, str], columns: Mapping[str, Column]
-) -> tuple[str, ...]:
+def _assumed(layout: Layout, named: _Named, reasons: Mapping[str, str]) -> tuple[str, ...]:
     lines = []
     if not named.key:
         what = ", ".join(layout.key) or "none"

@@ -12,7 +12,7 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-COMPILE_FROM: Final = 200_000
+COMPILE_FROM: Final = 2_000_000
 """Bytes from which compiling the scanner pays."""
 
 CLEAN: Final = 0

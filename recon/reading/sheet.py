@@ -11,8 +11,10 @@ from rapidfuzz import process
 from rapidfuzz.fuzz import ratio
 
 from recon.errors import UnreadableFile
+from recon.money import is_blank
+from recon.reading.codes import code_column
 from recon.reading.columns import Column, sample_rows
-from recon.reading.table import RawTable
+from recon.reading.table import RawReject, RawTable, row_text
 from recon.rows import ImportFinding
 from recon.text import normalise, squash
 
@@ -218,18 +220,10 @@ def _digits(word: str) -> str:
 
 def without(sheet: Sheet, keep: Sequence[npt.NDArray[np.bool_]]) -> Sheet:
     """The sheet with only the rows that `keep` marks, part by part."""
-    parts = []
-    for part, mask in zip(sheet.parts, keep, strict=True):
-        table = part.table
-        width = table.width[mask] if table.width is not None else None
-        smaller = replace(
-            table,
-            text=table.text.filter(pa.array(mask)),
-            line=table.line[mask],
-            ordinal=table.ordinal[mask],
-            width=width,
-        )
-        parts.append(replace(part, table=smaller))
+    parts = [
+        part if mask.all() else replace(part, table=_filtered(part.table, mask))
+        for part, mask in zip(sheet.parts, keep, strict=True)
+    ]
     return replace(sheet, parts=tuple(parts))
 
 
@@ -250,3 +244,57 @@ def is_total(text: str) -> bool:
     """
     word = squash(text)
     return word in _TOTALS or word.startswith(_FOOTERS)
+
+
+def without_footers(sheet: Sheet) -> Sheet:
+    """The sheet with total lines and repeated headers among the rejects."""
+    return replace(sheet, parts=tuple(map(_without_footers, sheet.parts)))
+
+
+def _without_footers(part: Part) -> Part:
+    table = part.table
+    if not table.n:
+        return part
+    first = code_column(table.text.column(0))
+    words = first.vocabulary.to_pylist()
+    head = normalise(table.headers[0])
+    hits = [i for i, word in enumerate(words) if is_total(word) or (word and word == head)]
+    why = {row: reason for row in _rows_of(first.codes, hits) if (reason := _footer(table, row))}
+    if not why:
+        return part
+    keep = np.ones(table.n, dtype=np.bool_)
+    keep[list(why)] = False
+    rejects = [
+        RawReject(int(table.line[row]), int(table.ordinal[row]), reason, row_text(_cells(table, row)))
+        for row, reason in why.items()
+    ]
+    smaller = _filtered(table, keep)
+    return replace(part, table=replace(smaller, rejects=(*table.rejects, *rejects)))
+
+
+def _rows_of(codes: npt.NDArray[np.int32], hits: list[int]) -> list[int]:
+    return list(map(int, np.flatnonzero(np.isin(codes, hits)))) if hits else []
+
+
+def _cells(table: RawTable, row: int) -> list[str]:
+    return [column[row].as_py() for column in table.text.columns]
+
+
+def _footer(table: RawTable, row: int) -> str:
+    """Why the row is no row; empty when it is one after all."""
+    cells = [normalise(cell) for cell in _cells(table, row)]
+    same = sum(cell == normalise(header) for cell, header in zip(cells, table.headers, strict=True))
+    if same >= 0.8 * len(cells):
+        return "the header again"
+    blank = sum(is_blank(cell) for cell in cells) >= 0.25 * len(cells)
+    return "a total or footer line, not a row" if is_total(cells[0]) and blank else ""
+
+
+def _filtered(table: RawTable, keep: npt.NDArray[np.bool_]) -> RawTable:
+    return replace(
+        table,
+        text=table.text.filter(pa.array(keep)),
+        line=table.line[keep],
+        ordinal=table.ordinal[keep],
+        width=table.width[keep] if table.width is not None else None,
+    )

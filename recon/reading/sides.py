@@ -1,7 +1,7 @@
 """Which columns pair up: the two sources' names found in the headers, and proved on the rows."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
@@ -75,7 +75,10 @@ def _rank_correlation(x: np.ndarray, y: np.ndarray) -> float:
     return float(max(0.0, ranks)) if same_size else 0.0
 
 
-def find_sides(columns: Sequence[Column]) -> Sides | None:
+Alike = Callable[[Column, Column], float]
+
+
+def find_sides(columns: Sequence[Column], alike: Alike = closeness) -> Sides | None:
     """The two side names that explain the most columns, or None when the headers name no sides."""
     groups: dict[Side, list[tuple[Side, Column]]] = defaultdict(list)
     for column in columns:
@@ -84,7 +87,7 @@ def find_sides(columns: Sequence[Column]) -> Sides | None:
     votes: dict[tuple[Side, Side], list[Couple]] = defaultdict(list)
     for stem, members in groups.items():
         if len(members) <= MAX_GROUP * 4:
-            _vote(stem, members, votes)
+            _vote(stem, members, votes, alike)
     scored = [(_score(names, couples), names) for names, couples in votes.items()]
     best, names = max(scored, key=lambda pair: pair[0], default=(0.0, ((), ())))
     if best < 0.6:
@@ -123,16 +126,22 @@ def _splits(words: tuple[str, ...]) -> Iterable[tuple[Side, Side]]:
         yield (), words
 
 
-def _vote(stem: Side, members: list[tuple[Side, Column]], votes: dict[tuple[Side, Side], list[Couple]]) -> None:
+def _vote(
+    stem: Side,
+    members: list[tuple[Side, Column]],
+    votes: dict[tuple[Side, Side], list[Couple]],
+    alike: Alike,
+) -> None:
     for (side_a, a), (side_b, b) in combinations(members, 2):
         if a is b or side_a == side_b or set(side_a) & set(side_b):
             continue
         (left, first), (right, second) = sorted(((side_a, a), (side_b, b)), key=lambda part: part[0])
-        alike = closeness(first, second)
-        if "blank" in (first.kind, second.kind):
-            alike = 0.3 if is_sidelike(left) and is_sidelike(right) else 0.0
-        if first.kind == second.kind or alike > 0.3 or "blank" in (first.kind, second.kind):
-            votes[(left, right)].append(Couple(stem, first, second, alike))
+        near = alike(first, second)
+        blank = "blank" in (first.kind, second.kind)
+        if blank:
+            near = 0.3 if is_sidelike(left) and is_sidelike(right) else 0.0
+        if first.kind == second.kind or near > 0.3 or blank:
+            votes[(left, right)].append(Couple(stem, first, second, near))
 
 
 def _score(names: tuple[Side, Side], couples: list[Couple]) -> float:
@@ -169,6 +178,30 @@ def _belongs(column: Column, side: Side, other: Side) -> bool:
     here = words[: len(side)] == side or words[-len(side) :] == side
     there = bool(other) and (words[: len(other)] == other or words[-len(other) :] == other)
     return here and not there
+
+
+def couple_of(a: Column, b: Column, alike: float) -> tuple[Couple, Sides | None]:
+    """Two columns as a couple, with the words they share as its stem and those they do not as the sides."""
+    left, right = sorted((a, b), key=lambda column: column.position)
+    for stem in _shared(left.tokens, right.tokens):
+        first, second = (_rest(column.tokens, stem) for column in (left, right))
+        if first and second:
+            couple = Couple(stem, left, right, alike)
+            return couple, Sides(first, second, (couple,), (left,), (right,))
+    return Couple((), left, right, alike), None
+
+
+def _shared(a: Side, b: Side) -> Iterable[Side]:
+    """What two headers have in common at their end, then at their beginning."""
+    for k in range(min(len(a), len(b)) - 1, 0, -1):
+        if a[-k:] == b[-k:]:
+            yield a[-k:]
+        if a[:k] == b[:k]:
+            yield a[:k]
+
+
+def _rest(words: Side, stem: Side) -> Side:
+    return words[: -len(stem)] if words[-len(stem) :] == stem else words[len(stem) :]
 
 
 def bare_couples(columns: Sequence[Column]) -> tuple[Couple, ...]:

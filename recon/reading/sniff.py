@@ -42,18 +42,18 @@ def kind_of(path: Path) -> Kind:
     """Text, Excel or Parquet by the first bytes, whatever the name says. Raises UnreadableFile for the rest."""
     try:
         if path.is_dir():
-            msg = f"{path}: this is a folder; name the file in it"
+            msg = f"{path.name}: this is a folder; name the file in it"
             raise UnreadableFile(msg)
         with path.open("rb") as file:
             head = file.read(512)
     except FileNotFoundError:
-        msg = f"{path}: no such file"
+        msg = f"{path.name}: no such file"
         raise UnreadableFile(msg) from None
     except OSError as error:
-        msg = f"{path}: cannot be opened: {error.strerror or error}"
+        msg = f"{path.name}: cannot be opened: {error.strerror or error}"
         raise UnreadableFile(msg) from error
     if not head:
-        msg = f"{path}: the file is empty; expected a header line and rows"
+        msg = f"{path.name}: the file is empty; expected a header line and rows"
         raise UnreadableFile(msg)
     if head.startswith(b"PAR1"):
         return "parquet"
@@ -63,7 +63,7 @@ def kind_of(path: Path) -> Kind:
         return _zipped(path)
     for magic, what in _MAGIC:
         if head.startswith(magic):
-            msg = f"{path}: not text: this is {what}"
+            msg = f"{path.name}: not text: this is {what}"
             raise UnreadableFile(msg)
     _refuse_markup(path, head)
     return "text"
@@ -77,17 +77,17 @@ def _zipped(path: Path) -> Kind:
         names = []
     if any(name.startswith("xl/") or name == "mimetype" for name in names):
         return "excel"
-    msg = f"{path}: not text: this is a zip archive; unpack it first"
+    msg = f"{path.name}: not text: this is a zip archive; unpack it first"
     raise UnreadableFile(msg)
 
 
 def _refuse_markup(path: Path, head: bytes) -> None:
     text = head.lstrip(codecs.BOM_UTF8 + b" \t\r\n")
     if text[:1] in (b"{", b"[") and _is_json(path, text):
-        msg = f"{path}: this is JSON, not a table; export it as CSV, Excel or Parquet"
+        msg = f"{path.name}: this is JSON, not a table; export it as CSV, Excel or Parquet"
         raise UnreadableFile(msg)
     if text[:5].lower() in (b"<!doc", b"<html", b"<?xml"):
-        msg = f"{path}: this is a web page or XML, not a table; export it as CSV, Excel or Parquet"
+        msg = f"{path.name}: this is a web page or XML, not a table; export it as CSV, Excel or Parquet"
         raise UnreadableFile(msg)
 
 

@@ -1,5 +1,8 @@
 """The raw table: one file's rows as text with their lines, before any column means anything."""
 
+import csv
+import io
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -41,6 +44,8 @@ class RawTable:
     rejects: tuple[RawReject, ...]
     findings: tuple[ImportFinding, ...]
     facts: dict[str, Any] = field(default_factory=dict)
+    sha256: str = ""
+    """Of the file's bytes."""
 
     @property
     def n(self) -> int:
@@ -49,6 +54,13 @@ class RawTable:
     @property
     def rows_in(self) -> int:
         return self.n + len(self.rejects)
+
+
+def row_text(cells: Sequence[str]) -> str:
+    """A rejected row's own text."""
+    out = io.StringIO()
+    csv.writer(out, lineterminator="").writerow(cells)
+    return out.getvalue()[:MAX_REJECT_TEXT]
 
 
 def text_table(columns: list[pa.Array | pa.ChunkedArray]) -> pa.Table:

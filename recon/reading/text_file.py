@@ -24,6 +24,8 @@ MAX_ROW: Final = 4_000_000
 """Bytes of one row; a longer one is a reject."""
 MAX_BAD_BYTES: Final = 1_000
 """Rows that are not in the file's encoding before the whole file is refused."""
+HEAD_ROWS: Final = 32 * 1024
+"""Bytes in which the header and the usual width are looked for, when lines end in them."""
 CHUNK: Final = 16 * 1024 * 1024
 _NO_NULL: Final = "\x01~\x02"
 """A spelling of NULL that no file has: empty cells stay empty text."""
@@ -142,8 +144,9 @@ def _head(source: _Source, data: Bytes) -> _Head:
         msg = f"{source.name}: no line ends in the first {HEAD // 1024} KB; this is no table of rows"
         raise UnreadableFile(msg)
     dialect = dialect_of(cut.decode("utf-8", errors="replace"))
-    sample = np.frombuffer(cut, dtype=np.uint8)
-    found = scan(sample, ord(dialect.delimiter), 0)
+    few = cut[:HEAD_ROWS] if len(cut) > HEAD_ROWS and cut.rfind(b"\n", 0, HEAD_ROWS) > HEAD_ROWS // 4 else cut
+    cut = few if few is cut else few[: few.rfind(b"\n") + 1]
+    found = scan(np.frombuffer(cut, dtype=np.uint8), ord(dialect.delimiter), 0)
     skip = 1 if dialect.sep_line else 0
     texts = [cut[found.begin[i] : found.end[i]] for i in range(min(found.n, 200))]
     rows = [split_row(text.decode("utf-8", errors="replace"), dialect.delimiter) for text in texts]
