@@ -61,6 +61,16 @@ def desk(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[TestDesk]:
     made.db.close()
 
 
+@pytest.fixture
+def sqlite_desk(sqlite_template: Path, tmp_path: Path) -> Iterator[TestDesk]:
+    """An empty desk where the database does not matter."""
+    path = tmp_path / "tieout.db"
+    shutil.copy(sqlite_template, path)
+    made = open_desk(f"sqlite:///{path}", tmp_path)
+    yield made
+    made.db.close()
+
+
 def empty(desk: TestDesk) -> None:
     """Removes every row that acting leaves, the audit's too: a test's database, not a bank's."""
     ours = ("decisions", "actions", "audit", "doors", "tickets", "ticket_comments", "ticket_links", "recon_comments")

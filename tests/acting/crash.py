@@ -213,11 +213,11 @@ class World:
 
     def _settle(self, plan: Plan) -> None:
         """Workers that live, and time, until nothing moves any more."""
-        for n in range(40):
+        for pause in (2.0, 10.0, LEASE + 1, *[30.0] * 40):
             self._execute(plan, "", 1)
             if not self._moving():
                 return
-            self._desk.clock.move(LEASE + 1 if n == 0 else 30.0)
+            self._desk.clock.move(pause)
 
     def _moving(self) -> bool:
         return bool(self._desk.ledger.list(state=("approved", "executing", "checking"), limit=1))
@@ -396,10 +396,11 @@ def main() -> None:
     parser.add_argument("--trials", type=int, default=10_000)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--bugs", action="store_true", help="plant each known bug instead and see it caught")
+    parser.add_argument("--bug", choices=sorted(BUGS), help="plant this one")
     asked = parser.parse_args()
-    if asked.bugs:
+    if asked.bugs or asked.bug:
         missed = []
-        for bug in BUGS:
+        for bug in [asked.bug] if asked.bug else BUGS:
             broken = hunt(bug, seed=asked.seed)
             print(f"{bug}: {'caught: ' + broken[0] if broken else 'MISSED'}", flush=True)
             missed += [] if broken else [bug]

@@ -46,6 +46,7 @@ class MailServer:
         self._loop = asyncio.new_event_loop()
         self._ready = threading.Event()
         self._thread = threading.Thread(target=self._run, daemon=True)
+        self._transports: list[Any] = []
         self.port = 0
 
     def __enter__(self) -> Self:
@@ -77,13 +78,15 @@ class MailServer:
         self._ready.set()
         self._loop.run_forever()
         server.close()
+        for transport in self._transports:
+            transport.abort()
         for task in asyncio.all_tasks(self._loop):
             task.cancel()
-        self._loop.run_until_complete(asyncio.sleep(0))
+        self._loop.run_until_complete(asyncio.sleep(0.01))
         self._loop.close()
 
     def _protocol(self) -> SMTP:
-        also: dict[str, Any] = {}
+        also: dict[str, Any] = {"auth_exclude_mechanism": ["LOGIN", "PLAIN"]}
         if self._auth:
             also = {
                 "authenticator": _check_password,
@@ -121,6 +124,10 @@ class _Faulty(SMTP):  # type: ignore[misc]
     def __init__(self, mail: MailServer, **also: Any) -> None:
         super().__init__(_Handler(mail), **also)
         self._mail = mail
+
+    def connection_made(self, transport: Any) -> None:
+        self._mail._transports.append(transport)
+        super().connection_made(transport)
 
     async def _struck(self, stage: str, recipient: str | None = None) -> bool:
         fault = self._mail.strike(stage, recipient)

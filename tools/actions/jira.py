@@ -1,6 +1,7 @@
 """Jira, Cloud and Data Center: looks by label before it creates, posts once, and adopts what it finds."""
 
 import io
+import json
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
@@ -178,7 +179,7 @@ class Jira:
             user = self._read(lambda client: _user(client, wanted), "the assignee")
             if user is None:
                 return [f"Nobody in Jira is exactly {wanted!r}, so it is not assigned."]
-            self._write(lambda client: client.assign_issue(ticket, user), "assigning the ticket")
+            self._write(lambda client: _put_assignee(client, ticket, user), "assigning the ticket")
         except DoorError as no:
             return [f"It could not be assigned to {wanted}: {no.fault.sentence}"]
         return []
@@ -345,6 +346,12 @@ def _user(client: JIRA, wanted: str) -> str | None:
     if len(fitting) != 1:
         return None
     return str(fitting[0].raw.get("accountId") if client._is_cloud else fitting[0].raw.get("name"))
+
+
+def _put_assignee(client: JIRA, ticket: str, user: str) -> None:
+    # The library's own method searches once more and takes the first person that resembles the id.
+    name = "accountId" if client._is_cloud else "name"
+    client._session.put(client._get_latest_url(f"issue/{ticket}/assignee"), data=json.dumps({name: user}))
 
 
 def _names(user: User) -> set[str]:

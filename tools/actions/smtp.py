@@ -215,7 +215,7 @@ def _unreachable(error: Exception) -> DoorError:
         case ssl.SSLError():
             said = "The mail server's certificate is not trusted; nothing was sent, and everything waits in its order."
             return NotSent(said, code="certificate")
-        case smtplib.SMTPNotSupportedError():
+        case _ if isinstance(error, smtplib.SMTPNotSupportedError) or type(error) is smtplib.SMTPException:
             said = "The mail server offers no way to sign in that we know; correct TIEOUT_SMTP_URL. Nothing is lost."
             return Paused(said, code="no_auth")
         case TimeoutError():

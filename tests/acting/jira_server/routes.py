@@ -193,8 +193,12 @@ def users(state: JiraState, request: Request) -> Reply:
 @route("PUT", r"issue/([A-Z]+-\d+|\d+)/assignee")
 def assign(state: JiraState, request: Request, key: str) -> Reply:
     issue = state.find(key)
+    wanted = request.body.get("accountId") if state.mode == "cloud" else request.body.get("name")
+    known = {_person(state, name)["accountId" if state.mode == "cloud" else "name"]: name for name in state.people}
+    if wanted not in known:
+        raise no(400, "The user does not exist or cannot be assigned.")
     with state.lock:
-        issue.assignee = request.body.get("accountId") or request.body.get("name")
+        issue.assignee = known[wanted]
     return 204, None
 
 
@@ -265,8 +269,10 @@ def _project(state: JiraState, key: str) -> str:
 def _person(state: JiraState, name: str) -> dict[str, Any]:
     shown = {"displayName": name, "emailAddress": f"{name}@bank.example", "active": True}
     if state.mode == "cloud":
-        return {**shown, "accountId": f"5b10-{name}", "accountType": "atlassian"}
-    return {**shown, "name": name, "key": f"JIRAUSER-{name}"}
+        number = f"5b10-{name}"
+        own = f"{state.base}/rest/api/2/user?accountId={number}"
+        return {**shown, "self": own, "accountId": number, "accountType": "atlassian"}
+    return {**shown, "self": f"{state.base}/rest/api/2/user?username={name}", "name": name, "key": f"JIRAUSER-{name}"}
 
 
 def _shown(state: JiraState, issue: Issue, base: str) -> dict[str, Any]:

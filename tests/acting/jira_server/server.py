@@ -33,6 +33,7 @@ class JiraServer:
         self._http = _Server(("127.0.0.1", 0), _Handler)
         self._http.jira = self
         self.url = f"http://127.0.0.1:{self._http.server_port}"
+        self.state.base = self.url
         self._thread = threading.Thread(target=self._http.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
 
     @property

@@ -63,6 +63,7 @@ class JiraState:
     people: tuple[str, ...] = ("fx.ops", "fx.ops.lead")
     labels_on_screen: bool = True
     forbidden: bool = False
+    base: str = ""
     issues: dict[str, Issue] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
