@@ -10,13 +10,17 @@ if TYPE_CHECKING:
     from fastapi import FastAPI
 
     from agents.desk import Desk
+    from recon.clock import Clock
     from recon.settings import Settings
 
 log = logging.getLogger("tieout")
 
 
-def open_desk(settings: "Settings") -> "Desk":
-    """Every port that the settings choose, on an upgraded database. Connects to nothing but the database."""
+def open_desk(settings: "Settings", clock: "Clock | None" = None) -> "Desk":
+    """Every port that the settings choose, on an upgraded database. Connects to nothing but the database.
+
+    `clock` is for simulations; without one it is the machine's.
+    """
     from agents.desk import Desk
     from agents.model import make_model
     from memory.actions import Ledger
@@ -30,7 +34,7 @@ def open_desk(settings: "Settings") -> "Desk":
     from recon.lake import lake_in
     from tools.actions.choose import choose_doors
 
-    clock = system_clock
+    clock = clock or system_clock
     settings.home.mkdir(parents=True, exist_ok=True)
     db = Database(settings.sqlalchemy_url())
     db.upgrade()
