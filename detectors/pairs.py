@@ -32,12 +32,39 @@ class Group:
     """The columns on which all agree."""
 
 
-def cancelling(panel: Panel, rows: Units) -> list[Group]:
-    """Pairs first, then sums of two against one, over the breaks at `rows`; each break is in one group at most."""
-    pairs = list(_pairs(panel, rows))
-    used = {row for group in pairs for row in group.rows}
-    rest = rows[~np.isin(rows, list(used))] if used else rows
-    return pairs + list(_sums(panel, rest))
+def cancelling(panel: Panel, rows: Units, slack: int = 0) -> list[Group]:
+    """Pairs first, then sums of two against one, over the breaks at `rows`; each break is in one group at most.
+
+    `slack`: matched sides of this panel differ by up to so many units, so two differences may miss by twice that.
+    """
+    groups = list(_pairs(panel, rows))
+    if slack:
+        groups += list(_near_pairs(panel, _without(rows, groups), 2 * slack))
+    return groups + list(_sums(panel, _without(rows, groups)))
+
+
+def _without(rows: Units, groups: list[Group]) -> Units:
+    used = [row for group in groups for row in group.rows]
+    return rows[~np.isin(rows, used)] if used else rows
+
+
+def _near_pairs(panel: Panel, rows: Units, slack: int) -> Iterator[Group]:
+    """Neighbours by size whose signs differ and whose sizes differ by the slack at most."""
+    diff = panel.diff[rows]
+    live = np.flatnonzero(np.abs(diff) > 10 * slack)
+    order = live[np.argsort(np.abs(diff[live]), kind="stable")]
+    size = np.abs(diff[order])
+    expected = crowd(size, np.abs(diff)) * (2 * slack + 1)
+    taken = -1
+    for k in np.flatnonzero((np.diff(size) <= slack) & (np.diff(np.sign(diff[order])) != 0)):
+        if k <= taken:
+            continue
+        one, two = sorted((int(rows[order[k]]), int(rows[order[k + 1]])))
+        nearness = _nearness(panel, one, two)
+        if nearness >= 0:
+            taken = int(k) + 1
+            chance = min(1.0, float(expected[k]) * _as_near(panel, rows, one, nearness))
+            yield Group((one, two), chance, shared_columns(panel, (one, two)))
 
 
 def _pairs(panel: Panel, rows: Units) -> Iterator[Group]:

@@ -14,7 +14,12 @@ from recon.rows import Codes, Pair
 
 Generator = np.random.Generator
 TODAY: Final = 19_870
-RATES: Final = {"EUR": Decimal("1.0834"), "GBP": Decimal("1.2718"), "JPY": Decimal("0.006413"), "CHF": Decimal("1.1127")}
+RATES: Final = {
+    "EUR": Decimal("1.0834"),
+    "GBP": Decimal("1.2718"),
+    "JPY": Decimal("0.006413"),
+    "CHF": Decimal("1.1127"),
+}
 CURRENCIES: Final = ("USD", "EUR", "GBP", "JPY", "CHF")
 
 
@@ -43,6 +48,9 @@ STYLES: Final = (
     Style("flows", 20, 2, "flow", tolerance=1),
     Style("transactions", 1, 2, "flow", tolerance=1),
     Style("whole amounts", 10, 0, "walk"),
+    Style("months of large amounts", 7, 0, "flow", low=5.0, high=8.0),
+    Style("small amounts", 15, 2, "walk", low=2.3, high=4.5),
+    Style("fine amounts", 8, 4, "flow", low=3.0, high=6.0),
 )
 
 
@@ -156,7 +164,7 @@ def _missing(rng: Generator, style: Style, item: Item) -> str:
 
 def _twice(rng: Generator, style: Style, item: Item) -> str:
     side, other, _ = _sides(rng, item)
-    side[-1] = 2 * _value(other)
+    side[-1] = 2 * _either(rng, side, other)
     return "duplicate"
 
 
@@ -168,14 +176,14 @@ def _repeated(rng: Generator, style: Style, item: Item) -> str:
 
 def _flip(rng: Generator, style: Style, item: Item) -> str:
     side, other, _ = _sides(rng, item)
-    side[-1] = -_value(other)
+    side[-1] = -_either(rng, side, other)
     return "sign_flip"
 
 
 def _scaled(rng: Generator, style: Style, item: Item) -> str:
     side, other, _ = _sides(rng, item)
     power = int(rng.choice([1, 2, 3], p=[0.5, 0.3, 0.2]))
-    value = _value(other)
+    value = _either(rng, side, other)
     if rng.random() < 0.5:
         side[-1] = value * 10**power
     elif abs(value) < 10 ** (power + 4):
@@ -345,6 +353,11 @@ def _summed(rng: Generator, style: Style, items: list[Item], free: list[int], ea
                 items.append(beside)
 
 
+def _either(rng: Generator, side: list[int | None], other: list[int | None]) -> int:
+    """The amount that went wrong: the side's own or, as equal but for noise, the other's."""
+    return _value(side if rng.random() < 0.5 else other)
+
+
 def _value(side: list[int | None], at: int = -1) -> int:
     value = side[at]
     assert value is not None
@@ -446,7 +459,9 @@ def panel_of(world: World) -> tuple[Panel, npt.NDArray[np.str_]]:
     return panel, np.asarray(table.truth)[order]
 
 
-def _column(values: list[int | None], order: npt.NDArray[np.int64]) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.bool_]]:
+def _column(
+    values: list[int | None], order: npt.NDArray[np.int64]
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.bool_]]:
     gone = np.array([v is None for v in values], dtype=np.bool_)[order]
     return np.array([v or 0 for v in values], dtype=np.int64)[order], gone
 

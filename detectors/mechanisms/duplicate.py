@@ -26,16 +26,19 @@ def _multiples(table: Breaks) -> Iterator[Found]:
     big = table.left + table.right - small
     chance = 2 * len(TIMES) * table.coincidence(small)
     for times in TIMES:
-        passed = table.both & (big % times == 0) & (big // times == small)
-        for i in np.flatnonzero(believable(passed, chance, digit_count(small))):
-            yield int(i), _multiple(table, int(i), times, float(chance[i]))
+        off = np.abs(big - times * small)
+        passed = table.both & (off <= times * table.noise)
+        mine = chance * (2 * np.minimum(off, times * table.noise) + 1)
+        for i in np.flatnonzero(believable(passed, mine, digit_count(small))):
+            yield int(i), _multiple(table, int(i), times, float(mine[i]))
 
 
 def _multiple(table: Breaks, i: int, times: int, chance: float) -> Proof:
     side: Side = "left" if abs(table.left[i]) > abs(table.right[i]) else "right"
     big, small = (table.left[i], table.right[i]) if side == "left" else (table.right[i], table.left[i])
+    within = "" if big == times * small else " within tolerance"
     statement = (
-        f"{table.figure(big)} on {table.name(side)} is {times} x {table.figure(small)}: "
+        f"{table.figure(big)} on {table.name(side)} is {times} x {table.figure(small)}{within}: "
         f"the amount is posted {'twice' if times == 2 else 'three times'}."
     )
     return Proof("duplicate", f"times_{times}", statement, chance, side, values=table.values(i) | {"times": times})

@@ -1,5 +1,6 @@
 """Factor rounding: the faces agree, and the quantities differ by less than the pool factor's precision explains."""
 
+import re
 from collections.abc import Iterator
 from typing import Final
 
@@ -13,11 +14,12 @@ from detectors.proof import Proof
 PLACES: Final = tuple(range(12, 3, -1))
 """Decimals that a pool factor is kept with, finest first."""
 GATE: Final = 1e-3
-FACES: Final = ("face", "nominal", "notional", "original", "par")
+FACES: Final = ("face", "nominal", "notional", "original", " par ")
 
 
 def find(bench: Bench, table: Breaks) -> Iterator[Found]:
-    if table.is_text or table.one_sided_pair or table.panel.pair.unit != "quantity" or _is_face(table):
+    quantity = table.panel.pair.unit == "quantity" or "current face" in _names(table)
+    if table.is_text or table.one_sided_pair or not quantity or _is_face(table):
         return
     for other in bench.tables:
         if other.at != table.at and not other.is_text and not other.one_sided_pair and _is_face(other):
@@ -25,8 +27,12 @@ def find(bench: Bench, table: Breaks) -> Iterator[Found]:
 
 
 def _is_face(table: Breaks) -> bool:
-    names = f"{table.panel.pair.name} {table.panel.pair.left}".lower()
-    return any(word in names for word in FACES)
+    names = _names(table)
+    return any(word in names for word in FACES) and "current" not in names
+
+
+def _names(table: Breaks) -> str:
+    return re.sub(r"[\W_]+", " ", f"{table.panel.pair.name} {table.panel.pair.left}").lower()
 
 
 def _against(bench: Bench, table: Breaks, faces: Breaks) -> Iterator[Found]:

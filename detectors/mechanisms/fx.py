@@ -15,7 +15,7 @@ from detectors.mechanisms.table import Bench, Breaks, Found
 from detectors.proof import Proof
 
 GATE: Final = 7e-4
-RATE_COLUMN: Final = re.compile(r"(?i)(\b|_)(fx|rate|exchange|spot)(\b|_)")
+RATE_COLUMN: Final = re.compile(r"(?i)fx|(?<![a-z])rate(?![a-z])|exchange|(?<![a-z])spot")
 
 
 @dataclass(frozen=True)

@@ -36,10 +36,13 @@ def _behind(table: Breaks) -> Iterator[Found]:
         mine, habits = own[table.rows], habit(panel, own, own_gone)
         then = other[at]
         moved_on = other[table.rows] != then
-        passed = table.both & known & ~other_gone[at] & (mine == then) & moved_on & (then != 0)
+        off = np.abs(mine - then)
         unmoved = habits.still[table.rows]
+        matched = np.where(unmoved, ~panel.is_break[at], off <= table.noise)
+        passed = table.both & known & ~other_gone[at] & matched & moved_on & (then != 0)
         passed &= habits.run[table.rows] <= 1
-        chance: Floats = np.where(unmoved, habits.usual[table.rows], table.coincidence(mine))
+        luck = table.coincidence(mine) * (2 * np.minimum(off, table.noise) + 1)
+        chance: Floats = np.where(unmoved, habits.usual[table.rows], luck)
         for i in np.flatnonzero(passed & (chance <= np.where(unmoved, SHARE, GATE))):
             yield int(i), _shown(table, int(i), "left" if side == "left" else "right", float(chance[i]))
 
@@ -51,8 +54,8 @@ def _shown(table: Breaks, i: int, side: Side, chance: float) -> Proof:
     other = table.right_name if side == "left" else table.left_name
     when = day_text(int(table.panel.day[past]))
     statement = (
-        f"{table.name(side)} shows {table.figure(mine)}, which is what {other} had on {when}; {other} has moved by "
-        f"{table.figure(theirs - mine)} since, and that is the difference."
+        f"{table.name(side)} shows {table.figure(mine)}, the amount of {when}; {other} has moved on to "
+        f"{table.figure(theirs)}, and that is the difference."
     )
     values = table.values(i) | {"as_of": when, "movement": table.plain(theirs - mine)}
     return Proof("lag", "a_day_behind", statement, chance, side, (past,), values)

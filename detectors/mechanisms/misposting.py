@@ -14,7 +14,7 @@ from detectors.proof import Proof
 def find(bench: Bench, table: Breaks) -> Iterator[Found]:
     if table.is_text or table.panel.pair.unit not in ("money", "quantity", "other"):
         return
-    groups = cancelling(table.panel, table.rows)
+    groups = cancelling(table.panel, table.rows, table.noise)
     if not groups:
         return
     chance = np.array([g.chance for g in groups])
@@ -29,9 +29,10 @@ def _proof(table: Breaks, i: int, group: Group) -> Proof:
     others = tuple(r for r in group.rows if r != row)
     apart = _apart(table, group)
     mine = table.figure(table.panel.diff[row])
+    within = "" if sum(int(table.panel.diff[r]) for r in group.rows) == 0 else " within tolerance"
     if len(others) == 1:
         theirs = table.figure(table.panel.diff[others[0]])
-        what = f"This difference of {mine} and one of {theirs}{apart} cancel out"
+        what = f"This difference of {mine} and one of {theirs}{apart} cancel out{within}"
     else:
         theirs = listed([table.figure(table.panel.diff[r]) for r in others])
         what = f"This difference of {mine} adds up to zero with {theirs}"

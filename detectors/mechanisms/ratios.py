@@ -33,14 +33,14 @@ class Cluster:
     """The chance that so many would meet there by coincidence."""
 
 
-def ratio_bounds(big: int, small: int, grid: int) -> tuple[Fraction, Fraction]:
-    """The ratios that either amount's rounding to its grid allows.
+def ratio_bounds(big: int, small: int, slack: int) -> tuple[Fraction, Fraction]:
+    """The ratios that an amount off by half the slack allows.
 
     >>> low, high = ratio_bounds(108, 100, 1)
     >>> float(round(low, 4)), float(round(high, 4))
     (1.0746, 1.0854)
     """
-    return Fraction(2 * big, 2 * small + grid), Fraction(2 * big, 2 * small - grid)
+    return Fraction(2 * big, 2 * small + slack), Fraction(2 * big, 2 * small - slack)
 
 
 def clusters(table: Breaks) -> tuple[Cluster, ...]:
@@ -52,10 +52,10 @@ def clusters(table: Breaks) -> tuple[Cluster, ...]:
 
 
 def _clusters(table: Breaks) -> Iterator[Cluster]:
-    grid = 10**table.grain
+    slack = 10**table.grain + 2 * table.noise
     left, right = np.abs(table.left), np.abs(table.right)
     big, small = np.maximum(left, right), np.minimum(left, right)
-    usable: Mask = table.both & ((table.left > 0) == (table.right > 0)) & (small >= 100 * grid)
+    usable: Mask = table.both & ((table.left > 0) == (table.right > 0)) & (small >= 100 * slack)
     for plain in PLAIN:
         usable &= np.abs(big // plain - small) > 1
     index = np.flatnonzero(usable)
@@ -63,11 +63,11 @@ def _clusters(table: Breaks) -> Iterator[Cluster]:
     for _ in range(CLUSTERS):
         if len(index) < 2:
             return
-        found = _densest(big[index], small[index], grid)
+        found = _densest(big[index], small[index], slack)
         if found is None:
             return
         members, chance = index[found[0]], found[1]
-        bounds = [ratio_bounds(int(big[i]), int(small[i]), grid) for i in members]
+        bounds = [ratio_bounds(int(big[i]), int(small[i]), slack) for i in members]
         low, high = max(b[0] for b in bounds), min(b[1] for b in bounds)
         index = np.setdiff1d(index, members)
         if low <= high and chance <= GATE:
@@ -79,13 +79,13 @@ def _one_each(big: Units, small: Units) -> Units:
     return np.sort(np.unique(np.stack([big, small]), axis=1, return_index=True)[1])
 
 
-def _densest(big: Units, small: Units, grid: int) -> tuple[Units, float] | None:
+def _densest(big: Units, small: Units, slack: int) -> tuple[Units, float] | None:
     """The deepest overlap of ratio intervals against what the neighbourhood would bring by chance.
 
     Floats only find the candidates; membership is decided again with fractions by the caller.
     """
     centre: Floats = np.log(big / small)
-    width: Floats = (0.5 * grid / small) * 1.0000001
+    width: Floats = (0.5 * slack / small) * 1.0000001
     order = np.argsort(centre, kind="stable")
     centre, width = centre[order], width[order]
     start, end = centre - width, centre + width

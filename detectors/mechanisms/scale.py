@@ -23,14 +23,17 @@ def find(bench: Bench, table: Breaks) -> Iterator[Found]:
     same_sign = table.both & ((table.left > 0) == (table.right > 0))
     chance = 2 * len(EXPONENTS) * table.coincidence(small)
     grid = POWERS[np.minimum(trailing_zeros(small), table.grain)]
+    slack = grid + 2 * table.noise
+    luck = 2 * table.noise + 1
     for power in EXPONENTS:
-        passed = same_sign & is_scaled(small, big, power, grid)
-        for i in np.flatnonzero(believable(passed, chance, digit_count(small))):
-            yield int(i), _proof(table, int(i), power, float(chance[i]))
+        passed = same_sign & is_scaled(small, big, power, slack)
+        mine = np.where(is_scaled(small, big, power, grid), chance, chance * luck)
+        for i in np.flatnonzero(believable(passed, mine, digit_count(small))):
+            yield int(i), _proof(table, int(i), power, float(mine[i]))
 
 
-def is_scaled(small: Units, big: Units, power: int, grid: Units) -> Mask:
-    """True where big is small x 10**power, to half a step of the small side's own grid (in units).
+def is_scaled(small: Units, big: Units, power: int, slack: Units) -> Mask:
+    """True where big is small x 10**power to half the slack: the small side's own grid, in units, and its noise.
 
     >>> one = np.array([1])
     >>> is_scaled(np.array([897044]), np.array([8970437]), 1, one).tolist()
@@ -39,11 +42,11 @@ def is_scaled(small: Units, big: Units, power: int, grid: Units) -> Mask:
     [False]
     """
     quotient, rest = np.divmod(big, 10**power)
-    # |small * 10**power - big| <= grid * 10**power / 2, without leaving int64
+    # |small * 10**power - big| <= slack * 10**power / 2, without leaving int64
     gap = small - quotient
-    near = np.abs(gap) <= grid
+    near = np.abs(gap) <= slack
     gap = np.where(near, gap, 0)
-    return np.asarray(near & (np.abs(gap * 10**power - rest) * 2 <= grid * 10**power))
+    return np.asarray(near & (np.abs(gap * 10**power - rest) * 2 <= slack * 10**power))
 
 
 def _proof(table: Breaks, i: int, power: int, chance: float) -> Proof:

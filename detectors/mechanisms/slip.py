@@ -6,11 +6,13 @@ from typing import Final
 import numpy as np
 
 from detectors.chance import believable
-from detectors.digits import POWERS, Mask, Units, digit_count, trailing_zeros
+from detectors.digits import POWERS, Mask, Units, digit_count, significant, trailing_zeros
 from detectors.mechanisms.table import Bench, Breaks, Found
 from detectors.proof import Proof
 
 WRONG, SWAPPED, DROPPED, JUMPED = 1, 2, 3, 4
+ROUND: Final = 3
+"""A difference of one significant digit counts as round from so many digits on."""
 NAMES: Final = {WRONG: "wrong_digit", SWAPPED: "transposition", DROPPED: "dropped_digit", JUMPED: "transposition"}
 
 
@@ -29,8 +31,17 @@ def find(bench: Bench, table: Breaks) -> Iterator[Found]:
     length = digit_count(a - b)
     alike = np.where(digit_count(a) != digit_count(b), 30, np.where((length == 2) | (length == 3), 3, length))
     accepted = believable(kind > 0, chance, alike)
+    if _round_by_habit(a - b, tested, kind):
+        accepted &= kind != WRONG
     for i in np.flatnonzero(accepted):
         yield int(i), _proof(table, int(i), int(kind[i]), int(place[i]), float(chance[i]))
+
+
+def _round_by_habit(gap: Units, tested: Mask, kind: Units) -> bool:
+    """True when round differences are common here: about half of them pass as one wrong digit, the rest do not."""
+    single = tested & (significant(gap) == 1) & (digit_count(gap) >= ROUND)
+    passed = int(np.count_nonzero(single & (kind == WRONG)))
+    return int(np.count_nonzero(single & (kind == 0))) > max(1, passed // 3)
 
 
 def slips(a: Units, b: Units) -> tuple[Units, Units]:

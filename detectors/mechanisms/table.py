@@ -21,6 +21,8 @@ Found = tuple[int, Proof]
 """Which break of the table (its index), and the proof that holds for it."""
 
 SAMPLE = 100_000
+FEW_CALM = 10
+"""Fewer matched rows than this say nothing of how matched sides differ."""
 
 
 class Mechanism(Protocol):
@@ -130,6 +132,16 @@ class Breaks:
         """The panel's usual resolution as a power of ten of its units: 2 when all but a few are whole."""
         zeros = np.sort(trailing_zeros(self.amounts))
         return int(zeros[len(zeros) // 20]) if len(zeros) else 0
+
+    @cached_property
+    def noise(self) -> int:
+        """How far apart, in units, matched sides usually are; 0 where they hardly ever differ."""
+        panel, step = self.panel, max(1, self.panel.n // SAMPLE)
+        calm = ~panel.is_break & ~panel.left_missing & ~panel.right_missing & (panel.left != 0)
+        apart = np.abs(panel.left - panel.right)[::step][calm[::step]]
+        if len(apart) < FEW_CALM or np.count_nonzero(apart) * 10 < len(apart):
+            return 0
+        return int(np.sort(apart)[-1 - len(apart) // 100])
 
     @cached_property
     def roundness(self) -> Floats:
