@@ -13,6 +13,7 @@ import numpy.typing as npt
 
 from recon.errors import BadReconFile
 from recon.money import is_blank
+from recon.reading.words import tokens
 from recon.rows import EPOCH
 
 Order = Literal["dayfirst", "monthfirst"]
@@ -119,6 +120,9 @@ class Votes:
     open_example: str = ""
     dayfirst_example: str = ""
     monthfirst_example: str = ""
+    first_parts: frozenset[int] = frozenset()
+    second_parts: frozenset[int] = frozenset()
+    """The numbers met in first and second place of open dates."""
 
     def order(self) -> Order | None:
         if self.dayfirst > self.monthfirst:
@@ -161,6 +165,8 @@ def votes_of(texts: Iterable[str]) -> Votes:
     counted: Counter[str] = Counter()
     styles: Counter[str] = Counter()
     examples: dict[str, str] = {}
+    firsts: set[int] = set()
+    seconds: set[int] = set()
     for text in texts:
         found = _match(text.strip())
         if found is None:
@@ -169,6 +175,9 @@ def votes_of(texts: Iterable[str]) -> Votes:
         counted["dates"] += 1
         if style == "parts":
             verdict = _order_of(int(match["a"]), int(match["b"]))
+            if verdict in ("open", "equal"):
+                firsts.add(int(match["a"]))
+                seconds.add(int(match["b"]))
             counted[verdict] += 1
             examples.setdefault(verdict, text.strip())
             style += str(len(match["y"]))
@@ -182,6 +191,8 @@ def votes_of(texts: Iterable[str]) -> Votes:
         examples.get("open", ""),
         examples.get("dayfirst", ""),
         examples.get("monthfirst", ""),
+        frozenset(firsts),
+        frozenset(seconds),
     )
 
 
@@ -337,6 +348,15 @@ class Moments:
             self.offset[codes],
             self.zoned[codes],
         )
+
+
+def first_of_month(name: str, votes: Votes) -> Order | None:
+    """The order of a column called month or period that holds the first of several months, or None."""
+    if not set(tokens(name)) & {"month", "period"}:
+        return None
+    if votes.first_parts == {1} and len(votes.second_parts) > 2:
+        return "dayfirst"
+    return "monthfirst" if votes.second_parts == {1} and len(votes.first_parts) > 2 else None
 
 
 def said_order(dates: str | None) -> tuple[Order | None, str | None]:

@@ -10,11 +10,11 @@ import numpy.typing as npt
 import pyarrow.compute as pc
 
 from recon.calendar import to_date, to_day
-from recon.money import minor_unit
+from recon.money import MAX_DIGITS, minor_unit
 from recon.reading.amounts import Spread
 from recon.reading.assemble import Notes, ReadPart
 from recon.reading.comments import is_wrapped
-from recon.reading.dates import Order, Votes
+from recon.reading.dates import Order, Votes, first_of_month
 from recon.reading.status import is_match, names_pair
 from recon.reading.tolerance import Boundary, boundary_of, default_tolerance
 from recon.rows import (
@@ -30,6 +30,8 @@ from recon.rows import (
 )
 from recon.text import has_invisible
 
+FINE: Final = 9
+"""Decimals past which rounding is not worth a word."""
 _EARLY: Final = to_day(date(1990, 1, 1))
 _NONE: Final = np.iinfo(np.int64).min
 
@@ -72,8 +74,9 @@ def date_findings(
     found = []
     styles = [style for style, _ in votes.styles]
     if votes.open + votes.dayfirst + votes.monthfirst and not declared:
-        by = "this column" if votes.order() else "the file's other dates" if total.order() else "the other file"
-        what = f"dates are {order or 'either way the same day'}, which {by} decides"
+        by = "this column" if votes.order() else "the file's other dates" if total.order() else "another file"
+        by = "the first of each month" if not total.order() and first_of_month(column, votes) else by
+        what = f"dates are {order or 'the same day either way'}, by {by}"
         found.append(ImportFinding("date_order", "info", what, where, "read so", remedy=f"dates: {order}"))
     if votes.dayfirst and votes.monthfirst:
         what = f"both day-first and month-first dates ({votes.dayfirst_example!r} and {votes.monthfirst_example!r})"
@@ -93,7 +96,7 @@ def precision_findings(file: str, column: str, spread: Spread) -> list[ImportFin
         what = "amounts with the tail of a binary fraction, such as 89220.09999999999"
         done = f"read at {spread.decimals} decimals"
         return [ImportFinding("binary_fraction", "info", what, where, done, spread.noise)]
-    if spread.rounded:
+    if spread.rounded and MAX_DIGITS - spread.integer_digits < FINE:
         what = "amounts with more digits than an exact 18-digit number holds"
         return [ImportFinding("rounded", "warning", what, where, "rounded at the last digit", spread.rounded)]
     return []

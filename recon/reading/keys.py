@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from recon.reading.columns import Column
-from recon.reading.words import ATTRIBUTE, COUNTERS, DIMENSION, GROUPING, IDENTITY, LINE_ID
+from recon.reading.words import AGES, ATTRIBUTE, COUNTERS, DIMENSION, GROUPING, IDENTITY, LINE_ID
 
 UNIQUE = 0.98
 """Share of rows that a key must tell apart within their date."""
@@ -106,6 +106,8 @@ def _over_dates(candidates: Sequence[Column], ids: list[Column], dimensions: lis
             return KeyFound(_in_order(found, candidates), "together they name one line on each date")
     if named and not (is_counter(named[0]) and dimensions and grouping.unique(dimensions) >= 0.9):
         return KeyFound((named[0].name,), "it names one line on each date")
+    if not dimensions and grouping.unique([]) >= UNIQUE:
+        return KeyFound((), "each date has one row: all rows are one series")
     if not dimensions:
         found = _greedy([c for c in candidates if c not in ids] or candidates, grouping)
         return KeyFound(_in_order(found, candidates), "together they tell most lines of a date apart")
@@ -165,6 +167,10 @@ def _in_order(names: Sequence[str], candidates: Sequence[Column]) -> tuple[str, 
     return tuple(column.name for column in candidates if column.name in names)
 
 
+def _is_age(column: Column) -> bool:
+    return any(word in AGES for word in column.tokens)
+
+
 def groups_and_categories(
     candidates: Sequence[Column], key: tuple[str, ...], grouping: Grouping
 ) -> tuple[tuple[str, ...], tuple[str, ...]]:
@@ -177,6 +183,6 @@ def groups_and_categories(
         grouper = any(word in GROUPING for word in column.tokens) and not is_line_id(column)
         if grouper and (few or distinct == 1) and distinct < max(2, grouping.n):
             historical.append(column.name)
-        elif few and column.name not in key and not is_counter(column):
+        elif few and column.name not in key and not is_counter(column) and not _is_age(column):
             categorical.append(column.name)
     return tuple(historical), tuple(categorical)

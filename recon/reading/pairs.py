@@ -30,7 +30,7 @@ _UNITS: tuple[tuple[Unit, frozenset[str]], ...] = (
         "money",
         frozenset(
             {
-                *("amount", "amt", "balance", "bal", "value", "ledger", "statement", "money", "principal", "cash"),
+                *("amount", "amt", "balance", "bal", "ledger", "statement", "money", "principal", "cash"),
                 *("proceeds", "fee", "tax", "cost", "net", "gross", "mv", "book", "gl", "debit", "credit", "pnl"),
                 *("notional", "interest", "sales", "revenue", "nostro", "accrued"),
             }
@@ -212,7 +212,7 @@ def _pair(couple: Couple, numbers: _Numbers, reserved: Mapping[str, tuple[Couple
     if not (_is_compared(couple) or left in numbers.measures or right in numbers.measures):
         return Pair(name, left.name, right.name, None, "text", unit="other")
     open_to = [d for d in numbers.differences if couple in reserved.get(d.name, (couple,))]
-    derived = _derived_of(couple, open_to)
+    derived = _derived_of(couple, open_to) or _proved(couple, numbers.measures)
     share, sign, _ = _difference_share(left.numbers, right.numbers, derived.numbers) if derived else (0.0, 1, False)
     kind: PairKind = "number"
     if _is_code(couple):
@@ -277,6 +277,18 @@ def _derived_of(couple: Couple, differences: Sequence[Column]) -> Column | None:
     return best if best_score >= 0.6 else None
 
 
+def _proved(couple: Couple, measures: Sequence[Column]) -> Column | None:
+    """A column that is the couple's difference on nearly all rows, whatever it is called."""
+    for column in measures[:MOST_TRIPLES]:
+        if column in (couple.left, couple.right):
+            continue
+        telling = np.abs(np.nan_to_num(couple.left.numbers) - np.nan_to_num(couple.right.numbers)) > 0
+        share, _, _ = _difference_share(couple.left.numbers, couple.right.numbers, column.numbers)
+        if telling.any() and share >= 0.9:
+            return column
+    return None
+
+
 def _tolerance_of(couple: Couple, tolerances: Sequence[Column]) -> str | None:
     """The tolerance column of the couple: the shared one before a side's own."""
     stem = "".join(couple.stem)
@@ -299,13 +311,19 @@ def unit_of(words: Sequence[str], *columns: Column) -> Unit:
 
 def _singles(numbers: _Numbers) -> PairsFound:
     """Without a second side: the difference columns themselves, or else every value column, judged as derived."""
-    columns = numbers.differences or numbers.measures
+    columns = numbers.differences or _named_values(numbers.measures)
     pairs = tuple(
         Pair(normalise(c.name), c.name, None, None, "number", unit=unit_of(c.tokens)) for c in columns[:MOST_SINGLES]
     )
     why = "the file has no second side for it; it is judged as a derived column"
     special = (*numbers.differences, *numbers.tolerances, *numbers.measures)
     return PairsFound(_named_apart(pairs), None, why, frozenset(c.name for c in special))
+
+
+def _named_values(measures: Sequence[Column]) -> Sequence[Column]:
+    """The column called value, else those named like amounts, else all."""
+    value = [c for c in measures if c.squashed in ("value", "values", "amount", "y")]
+    return value or [c for c in measures if _has(c, MEASURE)] or measures
 
 
 def sign_of(left: Column, right: Column, derived: Column) -> tuple[Literal[1, -1], float, bool]:

@@ -22,7 +22,7 @@ from recon.reading.amounts import EMPTY_SPREAD, SignFound, Spread, decimal_sign_
 from recon.reading.assemble import Notes, PartPlan, PartReader, ReadPart, blank_cells, comments_of
 from recon.reading.codes import code_column
 from recon.reading.columns import Column, profile_columns, sample_rows
-from recon.reading.dates import DateReader, Votes, said_order, votes_of
+from recon.reading.dates import DateReader, Votes, first_of_month, said_order, votes_of
 from recon.reading.keys import Grouping
 from recon.reading.roles import Roles, infer_roles, numeric_date
 from recon.reading.sheet import Part, Sheet, make_sheets, without, without_footers
@@ -255,6 +255,7 @@ class _Doctor:
         readers: dict[str, DateReader] = {}
         for name, vote in mine.items():
             own = order or vote.order() or total.order() or _neighbour(vote, votes, part)
+            own = own or first_of_month(name, vote)
             if own is None and vote.open and fmt is None and name in needed:
                 raise AmbiguousDates(doctor.ambiguous_dates(part.file, name, vote))
             number = numeric_date(columns[name]) if name in columns else "no"

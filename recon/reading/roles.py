@@ -50,6 +50,9 @@ _TRUTH: Final = frozenset(
 )
 
 
+_FLAGS: Final = frozenset({"y", "n", "yes", "no", "true", "false"})
+
+
 @dataclass(frozen=True)
 class Roles:
     """A layout and how it was come by."""
@@ -95,7 +98,7 @@ def infer_roles(columns: Mapping[str, Column], said: ReconFile, grouping_of: Gro
     historical, categorical = groups_and_categories(candidates, chosen, grouping)
     layout = Layout(
         key=chosen,
-        pairs=found.pairs,
+        pairs=tuple(_in_money(pair, currency) for pair in found.pairs),
         historical=named.historical or historical,
         categorical=tuple(name for name in categorical if name != currency and name not in named.historical),
         date=date,
@@ -203,6 +206,8 @@ def _status(columns: Sequence[Column], label: str | None) -> str | None:
             continue
         texts = {text for text in column.values if text.strip()}
         known = sum(is_match(text) is not None for text in texts) / max(1, len(texts))
+        if column.distinct_values <= _FLAGS:
+            known = float("match" in column.squashed or "reconciled" in column.squashed)
         if _is_comment(column) and not any(word in STATUS for word in column.tokens):
             continue
         name = sum(word in STATUS for word in column.tokens) + ("resolution" not in column.tokens)
@@ -339,6 +344,13 @@ def _may_identify(column: Column) -> bool:
     return column.words_per_cell <= 6 and column.mean_length <= 60
 
 
+def _in_money(pair: Pair, currency: str | None) -> Pair:
+    """Where a file has a currency, values that are nothing else are money."""
+    if currency is None or pair.kind != "number" or pair.unit != "other":
+        return pair
+    return replace(pair, unit="money")
+
+
 def _source(said: ReconFile, found: PairsFound, side: str) -> str:
     if said.sources is not None:
         return said.sources.left if side == "left" else said.sources.right
@@ -355,6 +367,8 @@ def _source(said: ReconFile, found: PairsFound, side: str) -> str:
 def _spelled(words: tuple[str, ...], header: str | None) -> str:
     """The side's words as the header writes them."""
     text = normalise(header or "")
+    if words and all(len(word) == 1 for word in words):
+        words = ("system", *words) if re.search(rf"system[\W_]*{words[0]}", text, re.IGNORECASE) else words
     match = re.search(r"[\W_]*".join(map(re.escape, words)), text, re.IGNORECASE) if words else None
     return match[0].strip(" _-") if match else " ".join(words)
 

@@ -6,13 +6,18 @@ from recon.reading.words import word_set
 from recon.text import squash
 
 _MATCHED: Final = word_set(
-    """match matched matches ok okay reconciled balanced equal agreed pass passed cleared inbalance nobreak
-    autopass automatched fullmatch fullymatched exactmatch closed settled tied success"""
+    """
+    y yes true match matched matches ok okay reconciled balanced equal agreed pass passed cleared
+    inbalance nobreak autopass automatched fullmatch fullymatched exactmatch closed settled tied success
+    """
 )
 _BROKEN: Final = word_set(
-    """break broken breaks unmatched mismatch mismatched notmatched nomatch unreconciled notreconciled fail failed
-    exception open outstanding difference different discrepancy unbalanced outofbalance missing onesided onlyinleft
-    onlyinright error partial partialmatch partiallymatched unmatch notmatch diff variance"""
+    """
+    n no false break broken breaks unmatched mismatch mismatched notmatched nomatch unreconciled
+    notreconciled fail failed exception open outstanding difference different discrepancy unbalanced
+    outofbalance missing onesided onlyinleft onlyinright error partial partialmatch partiallymatched
+    unmatch notmatch diff variance
+    """
 )
 
 

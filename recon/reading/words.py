@@ -28,13 +28,18 @@ _WHOLE: Final = word_set(
 )
 
 DIFFERENCE: Final = word_set(
-    "difference diff differences variance delta gap discrepancy residual imbalance variation deviation var"
+    """
+    difference diff differences variance delta gap discrepancy residual imbalance variation
+    deviation differenz abweichung ecart diferencia differenza verschil
+    """
 )
+AGES: Final = word_set("age aging ageing days aged bucket")
+"""Columns that only repeat how old a break is."""
 TOLERANCE: Final = word_set("tolerance tol threshold")
 COMMENT: Final = word_set(
     """
     comment comments commentary note notes remark remarks narrative narration memo explanation reason
-    reasons description desc text feedback justification
+    reasons description desc text feedback justification bemerkung kommentar notiz commentaire comentario
     """
 )
 OUTCOME: Final = word_set(
