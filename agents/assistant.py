@@ -16,7 +16,7 @@ from agents.casework import gather
 from agents.closing import draft_close
 from agents.desk import Desk
 from agents.grounding import Fault, check, check_cites, cited_in
-from agents.masking import Mask
+from agents.masking import Mask, mask_key, secrets_of, values_to_mask, vocabulary
 from agents.offline import OfflineModel
 from agents.prompting import render
 from agents.reply import Call, ModelFault, Reply, gathered, read_reply

@@ -62,8 +62,9 @@ class Claim:
 class Names:
     """The words by which a text may name its subjects."""
 
-    left: str
-    right: str
+    left: tuple[str, ...]
+    """Every name of the left source, as the reconciliation and its evidence have it."""
+    right: tuple[str, ...]
     keys: frozenset[str] = frozenset()
     """Every key, scope and identifier value of the evidence, as text."""
 
@@ -180,7 +181,41 @@ _SYMBOLS: Final[Mapping[str, frozenset[str]]] = {
     "¥": frozenset({"JPY", "CNY"}),
     "₹": frozenset({"INR"}),
 }
-_CODES: Final = ["USD", "EUR", "GBP", "JPY", "CHF", "CAD", "AUD", "NZD", "HKD", "SGD", "CNY", "CNH", "INR", "SEK", "NOK", "DKK", "PLN", "CZK", "HUF", "ZAR", "MXN", "BRL", "KRW", "TWD", "THB", "TRY", "ILS", "RUB", "AED", "SAR", "MYR", "IDR", "PHP"]
+_CODES: Final = [
+    "USD",
+    "EUR",
+    "GBP",
+    "JPY",
+    "CHF",
+    "CAD",
+    "AUD",
+    "NZD",
+    "HKD",
+    "SGD",
+    "CNY",
+    "CNH",
+    "INR",
+    "SEK",
+    "NOK",
+    "DKK",
+    "PLN",
+    "CZK",
+    "HUF",
+    "ZAR",
+    "MXN",
+    "BRL",
+    "KRW",
+    "TWD",
+    "THB",
+    "TRY",
+    "ILS",
+    "RUB",
+    "AED",
+    "SAR",
+    "MYR",
+    "IDR",
+    "PHP",
+]
 _NAMES: Final = {
     "dollars": "USD", "dollar": "USD", "euros": "EUR", "euro": "EUR", "pounds": "GBP", "sterling": "GBP",
     "yen": "JPY", "francs": "CHF", "rupees": "INR",
@@ -205,10 +240,33 @@ _IDENTIFIER: Final = re.compile(r"\b(?=[\w-]*\d)(?=[\w-]*[A-Za-z])[A-Za-z0-9_]+(
 _UNITS: Final = {
     w: i
     for i, w in enumerate(
-        ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve", "thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen"]
+        [
+            "zero",
+            "one",
+            "two",
+            "three",
+            "four",
+            "five",
+            "six",
+            "seven",
+            "eight",
+            "nine",
+            "ten",
+            "eleven",
+            "twelve",
+            "thirteen",
+            "fourteen",
+            "fifteen",
+            "sixteen",
+            "seventeen",
+            "eighteen",
+            "nineteen",
+        ]
     )
 }
-_TENS: Final = {w: 10 * i for i, w in enumerate(["twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"], 2)}
+_TENS: Final = {
+    w: 10 * i for i, w in enumerate(["twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"], 2)
+}
 _MULTIPLES: Final = {
     "half": Decimal("0.5"), "halved": Decimal("0.5"), "double": Decimal(2), "doubled": Decimal(2), "twice": Decimal(2),
     "thrice": Decimal(3), "triple": Decimal(3), "tripled": Decimal(3), "quadrupled": Decimal(4), "tenfold": Decimal(10),
@@ -221,7 +279,9 @@ _WORD_NUMBER: Final = re.compile(
     re.I,
 )
 _MULTIPLE: Final = re.compile(r"\b(" + "|".join(_MULTIPLES) + r")\b", re.I)
-_ORDINALS: Final = {w: i for i, w in enumerate(["third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth"], 3)}
+_ORDINALS: Final = {
+    w: i for i, w in enumerate(["third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth"], 3)
+}
 _ORDINAL: Final = re.compile(
     r"\b(" + "|".join(_ORDINALS) + r")\s+(?=(?:consecutive|time|month|day|week|year|quarter|break|row|run)\b)", re.I
 )
@@ -404,7 +464,49 @@ _THAN: Final = re.compile(
     r"^\W{0,2}(?:[A-Z]{3}\s+)?(?:too\s+)?(?:more|less|higher|lower|above|below|short|greater|larger|smaller|over|under|difference|gap|discrepancy|break|shortfall|excess|apart|too\s+(?:much|little|high|low))\b",
     re.I,
 )
-_COUNT_NOUNS: Final = ["break", "row", "trade", "account", "point", "observation", "day", "month", "week", "year", "time", "item", "case", "key", "series", "quarter", "resolution", "ticket", "entry", "comment", "run", "payment", "position", "precedent", "period", "past", "business", "consecutive", "similar", "currency", "file", "hour", "minute", "decimal", "digit", "column", "side", "source", "draft", "action", "mail"]
+_COUNT_NOUNS: Final = [
+    "break",
+    "row",
+    "trade",
+    "account",
+    "point",
+    "observation",
+    "day",
+    "month",
+    "week",
+    "year",
+    "time",
+    "item",
+    "case",
+    "key",
+    "series",
+    "quarter",
+    "resolution",
+    "ticket",
+    "entry",
+    "comment",
+    "run",
+    "payment",
+    "position",
+    "precedent",
+    "period",
+    "past",
+    "business",
+    "consecutive",
+    "similar",
+    "currency",
+    "file",
+    "hour",
+    "minute",
+    "decimal",
+    "digit",
+    "column",
+    "side",
+    "source",
+    "draft",
+    "action",
+    "mail",
+]
 
 
 def stem(word: str) -> str:
@@ -494,10 +596,21 @@ def _with_subjects(text: str, span: tuple[int, int], found: Sequence[Claim], nam
 def _mentions(text: str, span: tuple[int, int], names: Names) -> list[tuple[int, str, int]]:
     """Where the sentence names a side: (start, side, end)."""
     out: list[tuple[int, str, int]] = []
-    for side, name in (("left", names.left), ("right", names.right)):
-        for m in re.finditer(rf"\b{re.escape(name)}\b", text[span[0] : span[1]], re.I):
+    for side, names_of_side in (("left", names.left), ("right", names.right)):
+        for m in re.finditer(side_pattern(side, names_of_side), text[span[0] : span[1]], re.I):
             out.append((span[0] + m.start(), side, span[0] + m.end()))
     return sorted(out)
+
+
+def side_pattern(side: str, names: Sequence[str]) -> str:
+    """What names a side in a text: any of its sources' names, or «the left side»."""
+    spelled = [
+        re.escape(name) for name in sorted(names, key=len, reverse=True) if name.lower() not in ("left", "right")
+    ]
+    generic = rf"{side}(?:[- ]hand)?(?: side| source| system| balance| ledger| {side}\b)"
+    if any(name.lower() == side for name in names):
+        generic = rf"{generic}|{side}"
+    return rf"(?<!\w)(?:{'|'.join([*spelled, generic])})(?!\w)"
 
 
 def _key_mentions(text: str, span: tuple[int, int], mine: Sequence[Claim], names: Names) -> list[tuple[int, str]]:

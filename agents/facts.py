@@ -95,6 +95,8 @@ class _Gathered:
     keys: set[str] = field(default_factory=set)
     currencies: set[str] = field(default_factory=set)
     pairs: list[tuple[Decimal, Decimal]] = field(default_factory=list)
+    lefts: set[str] = field(default_factory=set)
+    rights: set[str] = field(default_factory=set)
 
 
 @dataclass(frozen=True)
@@ -117,7 +119,10 @@ def facts_of(evidence: Sequence[Evidence], left: str, right: str, *, also: Mappi
     if also:
         _walk(got, also, _Context("case"))
         _strings(got, also)
-    names = Names(left, right, frozenset(k for k in got.keys if len(k) > 1))
+    lefts, rights = {left} | got.lefts, {right} | got.rights
+    names = Names(
+        tuple(sorted(lefts - rights)), tuple(sorted(rights - lefts)), frozenset(k for k in got.keys if len(k) > 1)
+    )
     for e in evidence:
         _statement(got, e, names)
         for row in e.rows:
@@ -153,6 +158,9 @@ def _context(got: _Gathered, values: Mapping[str, Any], inherited: _Context) -> 
     key = values.get("key")
     keys = frozenset(str(v) for v in key.values()) if isinstance(key, Mapping) else inherited.keys
     got.keys |= keys
+    for name, found in (("left_source", got.lefts), ("right_source", got.rights)):
+        if isinstance(values.get(name), str) and values[name].strip():
+            found.add(values[name].strip())
     if currency:
         got.currencies.add(currency)
     return _Context(inherited.evidence, day, currency, keys)

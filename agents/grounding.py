@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Final
 
-from agents.claims import Claim, normal, read_claims
+from agents.claims import Claim, normal, read_claims, side_pattern
 from agents.facts import MONEY, Fact, Facts
 
 _QUOTED: Final = re.compile(r"«([^»]*)»|\"([^\"]{4,})\"")
@@ -220,7 +220,7 @@ def _false_comparisons(text: str, facts: Facts) -> list[Fault]:
     if len(signs) != 1 or 0 in signs:
         return []
     left_larger = signs == {1}
-    left, right = re.escape(facts.names.left), re.escape(facts.names.right)
+    left, right = side_pattern("left", facts.names.left), side_pattern("right", facts.names.right)
     out = []
     for first, second, first_is_left in ((left, right, True), (right, left, False)):
         for word, says_larger in ((_LARGER, True), (_SMALLER, False)):

@@ -11,8 +11,14 @@ def make_model(settings: Settings) -> BaseChatModel:
         from agents.offline import OfflineModel
 
         return OfflineModel()
+    import httpx
     from langchain_openai import ChatOpenAI
     from pydantic import SecretStr
+
+    # A kept connection belongs to the event loop that opened it, and runs, sweeps and chats each have their own loop.
+    unkept = httpx.AsyncClient(
+        limits=httpx.Limits(max_keepalive_connections=0), timeout=settings.model_timeout, follow_redirects=False
+    )
 
     return ChatOpenAI(
         model=settings.model,
@@ -23,4 +29,5 @@ def make_model(settings: Settings) -> BaseChatModel:
         max_retries=2,
         use_responses_api=False,
         stream_usage=True,
+        http_async_client=unkept,
     )
