@@ -47,7 +47,11 @@ class FileSeen:
     first_day: date | None
     last_day: date | None
     control: dict[str, str] = field(default_factory=dict)
-    """`pair|currency|side` -> the sum of absolute amounts as decimal text."""
+    """`pair|currency|side` -> the sum of absolute amounts as decimal text; `rows|currency|` -> its rows."""
+
+    def rows_without(self, closed: frozenset[str]) -> int:
+        """Rows that are not in one of these currencies."""
+        return self.rows - sum(int(self.control.get(f"rows|{currency}|", "0")) for currency in closed)
 
 
 @dataclass(frozen=True)
@@ -106,7 +110,8 @@ def _control(reading: Reading, of: np.ndarray[Any, np.dtype[np.bool_]]) -> dict[
     column = reading.layout.currency
     codes = reading.rows.columns[column].codes if column else np.zeros(reading.rows.n, np.int32)
     words = reading.rows.columns[column].vocabulary.to_pylist() if column else [""]
-    totals = {}
+    held = np.bincount(codes[of], minlength=len(words))
+    totals = {f"rows|{words[i]}|": str(int(n)) for i, n in enumerate(held) if n and column}
     for pair in reading.rows.pairs:
         if pair.pair.kind != "number":
             continue
@@ -118,8 +123,11 @@ def _control(reading: Reading, of: np.ndarray[Any, np.dtype[np.bool_]]) -> dict[
     return totals
 
 
-def judge_file(seen: FileSeen, past: Sequence[FileSeen]) -> list[Alarm]:
-    """The alarms of one file against the files before it (newest first); pure."""
+def judge_file(seen: FileSeen, past: Sequence[FileSeen], calendar: BusinessCalendar | None = None) -> list[Alarm]:
+    """The alarms of one file against the files before it (newest first); pure.
+
+    With a calendar, a currency whose market rests on the file's date is not missed.
+    """
     if seen.rows == 0:
         return [_alarm(seen, "empty", f"{seen.name} holds no data rows.")]
     same = next((p for p in past if p.hash == seen.hash), None)
@@ -134,7 +142,14 @@ def judge_file(seen: FileSeen, past: Sequence[FileSeen]) -> list[Alarm]:
     elif seen.last_day and newest and seen.last_day < newest:
         said = f"{seen.name} ends on {seen.last_day}, before {newest}, the newest date that was run."
         found.append(_alarm(seen, "older", said))
-    return found + _unusual(seen, past)
+    return found + _unusual(seen, past, _closed(seen, past, calendar))
+
+
+def _closed(seen: FileSeen, past: Sequence[FileSeen], calendar: BusinessCalendar | None) -> frozenset[str]:
+    if calendar is None or seen.last_day is None:
+        return frozenset()
+    currencies = {name.split("|")[1] for p in past[:RECALLED] for name in p.control}
+    return frozenset(c for c in currencies if c and not calendar.is_business_day(seen.last_day, c))
 
 
 def _come_again(seen: FileSeen, same: FileSeen, past: Sequence[FileSeen]) -> Alarm:
@@ -145,17 +160,19 @@ def _come_again(seen: FileSeen, same: FileSeen, past: Sequence[FileSeen]) -> Ala
     return _alarm(seen, "repeated", f"{seen.name} is the same file as {same.name}, byte for byte.")
 
 
-def _unusual(seen: FileSeen, past: Sequence[FileSeen]) -> list[Alarm]:
+def _unusual(seen: FileSeen, past: Sequence[FileSeen], closed: frozenset[str]) -> list[Alarm]:
     alike = [p for p in past[:RECALLED] if p.rows > 0]
     if len(alike) < LEAST:
         return []
-    usual = median(p.rows for p in alike)
+    usual = median(p.rows_without(closed) for p in alike)
     found = []
-    if not SHORT <= seen.rows / usual <= LONG:
-        word = "few" if seen.rows < usual else "many"
+    if usual and not SHORT <= seen.rows_without(closed) / usual <= LONG:
+        word = "few" if seen.rows_without(closed) < usual else "many"
         said = f"{seen.name} has {seen.rows:,} rows; usually it is about {usual:,.0f}: too {word}?"
         found.append(_alarm(seen, "short" if word == "few" else "control", said, usual=int(usual)))
     for name, text in sorted(seen.control.items()):
+        if name.startswith("rows|"):
+            continue
         totals = [abs(float(p.control[name])) for p in alike if name in p.control]
         if len(totals) < LEAST or median(totals) == 0:
             continue
@@ -201,9 +218,9 @@ class AlarmStore:
         with self._db.read() as connection:
             return [_file(row) for row in connection.execute(query.limit(limit))]
 
-    def take_in(self, seen: FileSeen, run_id: str | None) -> list[Alarm]:
+    def take_in(self, seen: FileSeen, run_id: str | None, calendar: BusinessCalendar | None = None) -> list[Alarm]:
         """Judges a file against the ones before it, keeps it and its alarms."""
-        found = judge_file(seen, self.past(seen.recon))
+        found = judge_file(seen, self.past(seen.recon), calendar)
         restates = next((p.hash for p in self.past(seen.recon) if p.last_day == seen.last_day), None)
         kinds = {alarm.kind for alarm in found}
         if not kinds & {"repeated", "empty"}:

@@ -184,7 +184,9 @@ class Daybook:
 
     def open(self, of: DayOf, lake: Lake | None = None) -> Opened:
         """Judges the files and follows the items; a file older than the newest day is followed with all after it."""
-        raised = [a for seen in files_of(of.recon, of.current) for a in self.alarms.take_in(seen, of.run_id)]
+        raised = [
+            a for seen in files_of(of.recon, of.current) for a in self.alarms.take_in(seen, of.run_id, of.calendar)
+        ]
         complete = not {"short", "empty"} & {alarm.kind for alarm in raised}
         rules = Rules(of.recon, of.calendar, limits(of.said.sla), complete)
         panels, since = of.panels, None

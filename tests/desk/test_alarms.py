@@ -43,6 +43,16 @@ def test_few_rows_no_rows_and_odd_totals_are_alarms_with_the_numbers() -> None:
     assert "10.0 times" in odd.statement
 
 
+def test_a_currency_whose_market_rests_is_not_missed() -> None:
+    calendar = BusinessCalendar.of(CalendarSaid(by_currency={"JPY": [date(2026, 6, 5)]}))
+    past = [replace(p, control={"rows|USD|": "300", "rows|JPY|": "700"}) for p in PAST]
+    without_yen = replace(file(5, rows=300), control={"rows|USD|": "300"})
+    assert [a.kind for a in judge_file(without_yen, past)] == ["short"]
+    assert judge_file(without_yen, past, calendar) == []
+    half = replace(file(5, rows=100), control={"rows|USD|": "100"})
+    assert [a.kind for a in judge_file(half, past, calendar)] == ["short"]
+
+
 def test_the_same_bytes_an_older_date_and_a_date_run_before_are_told_apart() -> None:
     assert kinds(PAST[2]) == ["repeated"]
     assert kinds(file(4, rows=1001)) == ["restated"]
