@@ -7,6 +7,7 @@ from decimal import Decimal
 import numpy as np
 import numpy.typing as npt
 
+from detectors.concentrate import concentrations
 from detectors.grouping import Finding, Judged, without_past
 from detectors.judge import combine, judge
 from detectors.judgement import Judgement
@@ -18,6 +19,9 @@ from recon.calendar import BusinessCalendar
 from recon.panel import Panel
 from recon.recon_file import ReconFile
 from recon.rows import NO_DAY, Layout
+
+BY_LINK = frozenset({"misposting", "aggregation"})
+"""Causes whose proof names the rows that belong together; what else those rows share says nothing."""
 
 MOST_COLUMNS = 7
 """A lattice over more columns grows faster than it explains."""
@@ -84,31 +88,43 @@ def _causes(panel: Panel, judgement: Judgement, proofs: Mapping[int, Sequence[Pr
 
 def _slices(question: Question, judged: Judged) -> tuple[tuple[int, Slice], ...]:
     blind = without_past(judged)
-    found: list[tuple[int, Slice]] = []
-    for p, (panel, judgement) in enumerate(zip(judged.panels, judged.judgements, strict=True)):
-        if panel.pair.kind != "number":
-            continue
-        found += [(p, s) for s in _panel_slices(question.layout, panel, judgement, blind=blind)]
-    return tuple(found)
+    look = _shared_deviations if blind else _shared_causes
+    return tuple(
+        (p, found)
+        for p, panel in enumerate(judged.panels)
+        if panel.pair.kind == "number" or not blind
+        for found in look(question.layout, judged, p)
+    )
 
 
-def _panel_slices(layout: Layout, panel: Panel, judgement: Judgement, *, blind: bool) -> list[Slice]:
-    where = _newest(panel, judgement) if not blind else np.arange(len(judgement.rows))
-    deviating = panel.is_break[judgement.rows[where]] if blind else judgement.anomaly[where] == 1
-    if np.count_nonzero(deviating) < 2:
-        return []
-    rows = judgement.rows[where]
+def _shared_deviations(layout: Layout, judged: Judged, p: int) -> list[Slice]:
+    """Without a past the two sides are actual and expected: slices are found on how far apart they are."""
+    panel, judgement = judged.panels[p], judged.judgements[p]
+    rows = judgement.rows
     columns = _columns(layout, panel, rows)
-    if not columns:
+    if not columns or np.count_nonzero(panel.is_break[rows]) < 2:
         return []
-    actual, expected = _sides(panel, judgement, where, blind=blind)
-    if not blind:
-        # What is in line with its own past is expected, whatever its size: only anomalies deviate.
-        expected = np.where(deviating, expected, actual)
-    slices = [_of_panel(s, rows) for s in localise(columns, actual, expected)]
-    if blind:
-        return slices
-    return [s for s in slices if not s.single and len(s.deviating) >= 2]
+    unit = 10.0**panel.scale
+    left, right = panel.left[rows] / unit, panel.right[rows] / unit
+    if panel.pair.right is None:
+        left, right = panel.diff[rows] / unit, np.zeros(len(rows))
+    return [_of_panel(s, rows) for s in localise(columns, left, right)]
+
+
+def _shared_causes(layout: Layout, judged: Judged, p: int) -> list[Slice]:
+    """With a past, anomalies of one cause that gather in one slice of the newest day are one problem."""
+    panel, judgement = judged.panels[p], judged.judgements[p]
+    where = _newest(panel, judgement)
+    rows = judgement.rows[where]
+    strange = judgement.anomaly[where] == 1
+    columns = _columns(layout, panel, rows)
+    amount = np.where(strange, panel.diff[rows] / 10.0**panel.scale, 0.0)
+    causes = judged.causes[p][where]
+    found: list[Slice] = []
+    for cause in sorted(set(causes[strange].tolist()) - BY_LINK):
+        flag = strange & (causes == cause)
+        found += [_of_panel(s, rows) for s in concentrations(columns, flag, amount)] if columns else []
+    return found
 
 
 def _newest(panel: Panel, judgement: Judgement) -> npt.NDArray[np.int64]:
@@ -140,24 +156,8 @@ def _same_partition(a: npt.NDArray[np.int32], b: npt.NDArray[np.int32]) -> bool:
     return pairs == len(np.unique(a)) == len(np.unique(b))
 
 
-def _sides(
-    panel: Panel, judgement: Judgement, where: npt.NDArray[np.int64], *, blind: bool
-) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
-    """(actual, expected) of each row: the two sides, or with a past the side with and without its unexplained part."""
-    rows = judgement.rows[where]
-    unit = 10.0**panel.scale
-    left, right, diff = panel.left[rows] / unit, panel.right[rows] / unit, panel.diff[rows] / unit
-    if blind and panel.pair.right is not None:
-        return left, right
-    base = np.zeros(len(rows)) if panel.pair.right is None else (right if panel.pair.sign == 1 else left)
-    expected = np.nan_to_num(judgement.expected[where], nan=0.0)
-    return base + diff, base + expected
-
-
 def _of_panel(found: Slice, rows: npt.NDArray[np.int64]) -> Slice:
     """A slice of judged rows as a slice of panel rows."""
-    from dataclasses import replace
-
     return replace(found, rows=rows[found.rows], deviating=rows[found.deviating])
 
 

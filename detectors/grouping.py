@@ -105,11 +105,16 @@ def _deviations(judged: Judged) -> list[Finding]:
 def _slice_group(
     judged: Judged, p: int, found: Slice, deviations: Sequence[Finding], taken: set[Finding]
 ) -> Group | None:
-    rows = set(found.rows.tolist())
+    rows = set(found.deviating.tolist() if not without_past(judged) else found.rows.tolist())
     members = [f for f in deviations if f[0] == p and f not in taken and judged.row(f) in rows]
     if not members:
         return None
     taken.update(members)
+    # Other pairs of the same rows tell of the same problem.
+    same = {int(judged.panels[p].source[row]) for row in (judged.row(f) for f in members)}
+    others = [f for f in deviations if f not in taken and int(judged.panels[f[0]].source[judged.row(f)]) in same]
+    members += others
+    taken.update(others)
     panel = judged.panels[p]
     scope = tuple(
         (column, str(panel.columns[column].vocabulary[int(code)].as_py())) for column, code in found.parts.items()
@@ -117,6 +122,8 @@ def _slice_group(
     onsets = Counter(onset_day(panel, judged.row(f)) for f in members)
     day, _ = max(onsets.items(), key=lambda item: (item[1], -item[0]))
     cause, proof = _common_cause(judged, members)
+    # Nothing is proved, yet the rows deviate together: a bucket of its own, offered to the desk by name.
+    cause = "new" if cause == "unknown" and not without_past(judged) else cause
     return Group("anomaly", cause, _common_pattern(judged, members), scope, day, tuple(members), proof, found)
 
 

@@ -29,7 +29,7 @@ from detectors.learning import Lessons
 from detectors.patterns import patterns
 from detectors.slots import slots
 from detectors.survey import SIZE_BINS, Survey, priors, survey, value_bin
-from detectors.views import NAMES, VIEWS, WALKED
+from detectors.views import BREAKS, DRIFT, ECHO, NAMES, RATIO, SIDES, SIZE, VIEWS, WALKED
 from recon.calendar import BusinessCalendar
 from recon.panel import Panel
 
@@ -173,7 +173,8 @@ def walk_panel(
     w._walk_all(
         panel.offsets, panel.current, panel.excluded, panel.day, panel.diff, panel.left, panel.right,
         panel.is_break, panel.tolerance, 10.0**-panel.scale, panel.pair.right is not None,
-        place.first, place.second, place.n_first, place.n_second, prior, store_all,
+        place.first, place.second, place.n_first, place.n_second,
+        np.array(w.pace_of(place.rows_a_day), np.int64), prior, store_all,
         before[panel.offsets[:-1]], chunks, wide, narrow, hist, tally,
     )  # fmt: skip
     return wide, narrow, hist.sum(axis=0, dtype=np.int64), tally.sum(axis=0)
@@ -198,9 +199,11 @@ def conclude(
     weights = np.array([view.weight for view in VIEWS])
     used = np.ones(len(VIEWS), np.bool_)
     used[WALKED:] = False
+    used[:WALKED] &= calibration.speaking
     if panel.pair.right is None:
-        used[[2, 3, 4, 7, 8, 9]] = False
-    combined = combine_log_p(log_p[used], weights[used])
+        used[[BREAKS, SIZE, DRIFT, RATIO, SIDES, ECHO]] = False
+    # No view may speak where none was calibrated (a pair that never differed): then nothing is strange.
+    combined = combine_log_p(log_p[used], weights[used]) if used.any() else np.zeros(len(rows))
     own = narrow[:, w.SUPPORT] >= 1
     expected = wide[:, w.EXPECTED].copy()
     scale = wide[:, w.SCALE]

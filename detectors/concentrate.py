@@ -1,0 +1,100 @@
+"""Where flagged rows concentrate: the column values that hold far more of them than chance would put there."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from itertools import combinations
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+from scipy.stats import binom
+
+from detectors.localise import Slice
+
+Codes = npt.NDArray[np.int32]
+Flags = npt.NDArray[np.bool_]
+
+LEAST: Final = 3
+"""Flagged rows that make a slice: two rows always share something."""
+PUREST: Final = 0.5
+"""A slice in which most rows are fine explains nothing."""
+DEEPEST: Final = 3
+ODDS: Final = 1e-4
+"""How often chance alone may show such a slice, over all that were looked at."""
+
+
+@dataclass(frozen=True)
+class _Candidate:
+    columns: tuple[str, ...]
+    rows: npt.NDArray[np.int64]
+    flagged: int
+    base_rate: float
+    score: float
+    """ln of the odds against chance, every slice of its depth counted as a try."""
+
+
+def concentrations(columns: Mapping[str, Codes], flag: Flags, amount: npt.NDArray[np.float64]) -> list[Slice]:
+    """The slices in which flagged rows gather, the clearest first; each flagged row counts for one slice only.
+
+    `amount` is each row's deviation, for the coverage. The chance is the binomial tail of the flagged rows inside at
+    the rate outside, times the number of slices of that depth; of equal slices the shorter is taken.
+
+    >>> desk = np.repeat(np.arange(10, dtype=np.int32), 20)
+    >>> flag = desk == 4
+    >>> [s.parts for s in concentrations({"desk": desk}, flag, flag * 1.0)]
+    [{'desk': 4}]
+    """
+    left = flag.copy()
+    found: list[Slice] = []
+    while np.count_nonzero(left) >= LEAST:
+        best = max(_candidates(columns, left), key=lambda c: (c.score, -len(c.columns), c.columns), default=None)
+        if best is None or best.score < -np.log(ODDS):
+            break
+        found.append(_slice(columns, flag, left, amount, best))
+        left[best.rows] = False
+    return found
+
+
+def _candidates(columns: Mapping[str, Codes], flag: Flags) -> Iterator[_Candidate]:
+    n, flagged = len(flag), int(np.count_nonzero(flag))
+    for depth in range(1, min(DEEPEST, len(columns)) + 1):
+        sets = list(combinations(columns, depth))
+        cells = [_cells([columns[name] for name in names]) for names in sets]
+        tries = sum(int(cell.max()) + 1 for cell in cells)
+        for names, cell in zip(sets, cells, strict=True):
+            inside = np.bincount(cell)
+            hits = np.bincount(cell, weights=flag).astype(np.int64)
+            for c in np.flatnonzero((hits >= LEAST) & (hits >= PUREST * inside) & (inside < n)):
+                base = (flagged - hits[c] + 0.5) / (n - inside[c] + 1)
+                chance = float(binom.logsf(hits[c] - 1, inside[c], base))
+                rows = np.flatnonzero(cell == c)
+                yield _Candidate(names, rows, int(hits[c]), float(base), -chance - float(np.log(tries)))
+
+
+def _cells(parts: list[Codes]) -> npt.NDArray[np.int64]:
+    """Codes of the combinations that occur, from 0."""
+    joined = np.zeros(len(parts[0]), np.int64)
+    for part in parts:
+        joined = np.unique(joined * (int(part.max()) + 1) + part, return_inverse=True)[1].astype(np.int64)
+    return joined
+
+
+def _slice(
+    columns: Mapping[str, Codes], flag: Flags, left: Flags, amount: npt.NDArray[np.float64], found: _Candidate
+) -> Slice:
+    inside = found.rows[left[found.rows]]
+    own, whole = np.abs(amount[inside]), np.abs(amount[flag])
+    signs = np.sign(amount[inside])
+    return Slice(
+        parts={name: int(columns[name][found.rows[0]]) for name in found.columns},
+        rows=found.rows,
+        deviating=inside,
+        coverage=float(own.sum() / whole.sum()) if whole.sum() else 0.0,
+        count_coverage=len(inside) / int(np.count_nonzero(flag)),
+        purity=len(inside) / len(found.rows),
+        base_rate=found.base_rate,
+        score=found.score,
+        direction="above" if (signs > 0).all() else "below" if (signs < 0).all() else "mixed",
+        deviation=float(np.median(amount[inside])),
+        spread=float(np.median(np.abs(amount[inside] - np.median(amount[inside])))),
+    )
