@@ -72,7 +72,7 @@ FAULTS: tuple[SmtpFault, ...] = (
     shut("STARTTLS: a certificate we do not trust", "is not trusted", server=TLS, client=WARY),
     shut("implicit TLS: a certificate we do not trust", "is not trusted", server=IMPLICIT, client=WARY),
     shut("AUTH: wrong password", "does not accept our password", server=GUARDED, client=WRONG),
-    SmtpFault("AUTH: 454", BUSY, "approved", "cannot check our password", "done", 1, True, server=GUARDED, client=SIGNED),
+    SmtpFault("AUTH: 454", BUSY, "approved", "cannot check", "done", 1, True, server=GUARDED, client=SIGNED),
     waits("AUTH: broken off", "AUTH", None, "out of reach", server=GUARDED, client=SIGNED),
     shut("AUTH: not offered", "offers no way to sign in", server=TLS, client=SIGNED),
     shut("MAIL: sign in first", "sign in or to encrypt first", server=GUARDED),
