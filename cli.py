@@ -215,10 +215,11 @@ def demo(
     from agents.run import RunRequest
     from agents.run import run as do
     from evals.scenarios import demo as make
+    from evals.scenarios.days import weekday_before
     from recon.recon_file import load_recon_file
 
     desk = _desk()
-    files = make(desk.settings.home / "demo", seed)
+    files = make(desk.settings.home / "demo", seed, weekday_before(desk.clock().date()))
     with _progress() as progress:
         for recon, current, history in (
             (files.gl_recon, files.gl_current, files.gl_history),

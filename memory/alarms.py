@@ -11,7 +11,7 @@ import numpy as np
 import sqlalchemy as sa
 
 from memory.database import Database
-from memory.schema import alarms, files
+from memory.schema import alarms, files, runs
 from recon.calendar import BusinessCalendar, to_date
 from recon.clock import Clock
 from recon.errors import NotFound
@@ -213,8 +213,14 @@ class AlarmStore:
         self._clock = clock
 
     def past(self, recon: str, limit: int = 400) -> list[FileSeen]:
-        """The reconciliation's files, newest first."""
-        query = sa.select(files).where(files.c.recon == recon).order_by(files.c.seen_at.desc(), files.c.hash)
+        """The reconciliation's files whose run came to its end, newest first: a killed run has not taken its in."""
+        ended = sa.or_(files.c.run_id.is_(None), runs.c.id.is_(None), runs.c.state == "done")
+        query = (
+            sa.select(files)
+            .join(runs, runs.c.id == files.c.run_id, isouter=True)
+            .where(files.c.recon == recon, ended)
+            .order_by(files.c.seen_at.desc(), files.c.hash)
+        )
         with self._db.read() as connection:
             return [_file(row) for row in connection.execute(query.limit(limit))]
 

@@ -6,7 +6,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from evals.scenarios.days import Days, holidays, month_ends
+from evals.scenarios.days import Days, cycle_days, holidays, month_ends
 
 Units = npt.NDArray[np.int64]
 Flags = npt.NDArray[np.bool_]
@@ -52,7 +52,7 @@ class Account:
     manner: str
     """How its difference behaves when nothing is planted."""
     monthly: bool
-    """Reconciled on month ends only."""
+    """Reconciled once a month only, on the business day of the month that the newest day is."""
     level: float
     """Typical balance in its own currency."""
 
@@ -134,8 +134,8 @@ def _account(rng: np.random.Generator, i: int, *, monthly: bool) -> Account:
 def _present(days: Days, accounts: tuple[Account, ...]) -> Flags:
     years = range(int(str(days[0])[:4]), int(str(days[-1])[:4]) + 1)
     closed = {c: np.isin(days, np.asarray(holidays(c, years), dtype="datetime64[D]")) for c in RATES}
-    ends = month_ends(days)
-    columns = [ends if a.monthly else ~closed[a.currency] for a in accounts]
+    cycle = cycle_days(days)
+    columns = [cycle if a.monthly else ~closed[a.currency] for a in accounts]
     present: Flags = np.stack(columns, axis=1)
     return present
 
@@ -174,10 +174,17 @@ def _live(rng: np.random.Generator, books: Books, i: int, account: Account) -> N
             books.right[:, i] -= _money(account, account.level * 0.004 * rng.standard_t(3, n))
             books.cause[:, i] = "unknown"
         case _:
-            ends = month_ends(books.days)
+            when = month_ends(books.days) if rng.random() < 0.5 else _same_weekday(books.days)
             top_side = account.level * 0.03 * np.exp(rng.normal(0, 0.12, n))
-            books.left[ends, i] += _money(account, top_side)[ends]
-            books.cause[ends, i] = "recurring"
+            books.left[when, i] += _money(account, top_side)[when]
+            books.cause[when, i] = "recurring"
+
+
+def _same_weekday(days: Days) -> Flags:
+    """The days that are the same day of the week as the newest."""
+    number = days.astype(np.int64)
+    same: Flags = number % 7 == number[-1] % 7
+    return same
 
 
 def _some_timing(rng: np.random.Generator, books: Books, i: int, odds: float) -> None:

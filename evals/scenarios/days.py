@@ -42,6 +42,23 @@ def month_ends(days: Days) -> npt.NDArray[np.bool_]:
     return np.asarray(month != following)
 
 
+def cycle_days(days: Days) -> npt.NDArray[np.bool_]:
+    """Length of `days`: True once a month, on the same business day of the month as the last day given."""
+    month = days.astype("datetime64[M]")
+    place = np.array([int((month[: i + 1] == month[i]).sum()) for i in range(len(days))])
+    cycle = place[-1]
+    last_of_month = np.append(month[1:] != month[:-1], True)
+    return np.asarray((place == cycle) | (last_of_month & (place < cycle)))
+
+
+def weekday_before(day: date) -> date:
+    """The newest weekday before a date on which some market works: what last night's files are dated."""
+    day -= timedelta(days=1)
+    while day.weekday() > 4 or (day.month, day.day) in CLOSED_EVERYWHERE:
+        day -= timedelta(days=1)
+    return day
+
+
 def next_business_day(day: date, steps: int = 1) -> date:
     """`steps` weekdays later."""
     while steps:

@@ -125,9 +125,9 @@ _SAYINGS: Final[dict[str, tuple[str, ...]]] = {
         "in line w/ prior mth, no action",
     ),
     "recurring": (
-        "month end accrual booked in {left} only, reverses first bus day",
+        "top side accrual booked in {left} only, reverses next bus day",
         "ME accrual - reverses day 1",
-        "usual month-end top side entry, reversal on {tomorrow}",
+        "usual top side entry in {left}, comes every time, reversal {tomorrow}",
     ),
 }
 
@@ -135,9 +135,14 @@ _NAMES: Final = ("Priya", "M. Okafor", "Tom H", "Lena", "J. Castillo", "Wei", "S
 _DESKS: Final = ("treasury ops", "loan servicing", "the desk", "MO", "settlements", "fund accounting")
 
 
-def comment(rng: np.random.Generator, cause: str, day: date, sides: tuple[str, str]) -> str:
-    """One operator's comment on a break of `cause` on business date `day`; sometimes mistyped."""
+def comment(rng: np.random.Generator, cause: str, day: date, sides: tuple[str, str], *, promising: bool = False) -> str:
+    """One operator's comment on a break of `cause` on business date `day`; sometimes mistyped.
+
+    With `promising`, one that says by when, where the cause has such sayings.
+    """
     sayings = _SAYINGS[cause]
+    if promising:
+        sayings = tuple(s for s in sayings if "{tomorrow}" in s or "{n}" in s) or sayings
     text = sayings[int(rng.integers(len(sayings)))].format(
         left=sides[0],
         right=sides[1],

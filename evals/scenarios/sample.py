@@ -14,14 +14,14 @@ import yaml
 
 from evals.scenarios import plants as planters
 from evals.scenarios.books import RATES, Account, Books, open_books
-from evals.scenarios.days import business_days, holidays, month_ends
+from evals.scenarios.days import business_days, cycle_days, holidays
 from evals.scenarios.plants import CAUSES, NEEDS, Plant, Planter
 from evals.scenarios.prose import comment
 from evals.scenarios.trades import open_blotter, plant_trades, table
 from recon.words import Cause
 
 TODAY: Final = date(2026, 10, 30)
-"""The sample's newest business date: a Friday and a month end."""
+"""The sample's newest business date where none is asked for: a Friday and a month end."""
 
 GL: Final = "gl-vs-subledger"
 TRADES: Final = "meridian-vs-anchor"
@@ -44,8 +44,8 @@ class DemoFiles:
     today: date
 
 
-def demo(out: Path, seed: int) -> DemoFiles:
-    """Writes the sample under `out`; the same seed gives the same bytes."""
+def demo(out: Path, seed: int, today: date = TODAY) -> DemoFiles:
+    """Writes the sample under `out`; the same seed and newest business date (a weekday) give the same bytes."""
     out.mkdir(parents=True, exist_ok=True)
     files = DemoFiles(
         folder=out,
@@ -56,15 +56,15 @@ def demo(out: Path, seed: int) -> DemoFiles:
         trades_current=out / "trades-current.csv",
         trades_recon=out / f"{TRADES}.yaml",
         truth=out / "truth.json",
-        today=TODAY,
+        today=today,
     )
-    ledger, ledger_plants = _ledger(np.random.default_rng((seed, 1)))
-    _split(ledger, "As Of Date", TODAY.strftime("%d/%m/%Y"), files.gl_history, files.gl_current)
-    blotter, trade_plants = _blotter(np.random.default_rng((seed, 2)))
-    _split(blotter, "Report Date", TODAY.isoformat(), files.trades_history, files.trades_current)
-    files.gl_recon.write_text(yaml.safe_dump(_gl_said(), sort_keys=False), encoding="utf-8")
-    files.trades_recon.write_text(yaml.safe_dump(_trades_said(), sort_keys=False), encoding="utf-8")
-    truth = {"seed": seed, "today": TODAY.isoformat(), "plants": [asdict(p) for p in ledger_plants + trade_plants]}
+    ledger, ledger_plants = _ledger(np.random.default_rng((seed, 1)), today)
+    _split(ledger, "As Of Date", today.strftime("%d/%m/%Y"), files.gl_history, files.gl_current)
+    blotter, trade_plants = _blotter(np.random.default_rng((seed, 2)), today)
+    _split(blotter, "Report Date", today.isoformat(), files.trades_history, files.trades_current)
+    files.gl_recon.write_text(yaml.safe_dump(_gl_said(today), sort_keys=False), encoding="utf-8")
+    files.trades_recon.write_text(yaml.safe_dump(_trades_said(today), sort_keys=False), encoding="utf-8")
+    truth = {"seed": seed, "today": today.isoformat(), "plants": [asdict(p) for p in ledger_plants + trade_plants]}
     files.truth.write_text(json.dumps(truth, indent=1), encoding="utf-8")
     return files
 
@@ -75,16 +75,16 @@ def _split(frame: pd.DataFrame, column: str, today: str, history: Path, current:
     frame[newest].to_csv(current, index=False, lineterminator="\n")
 
 
-def _ledger(rng: np.random.Generator) -> tuple[pd.DataFrame, list[Plant]]:
-    books = open_books(rng, business_days(TODAY, YEAR), daily=180, monthly=45)
+def _ledger(rng: np.random.Generator, today: date) -> tuple[pd.DataFrame, list[Plant]]:
+    books = open_books(rng, business_days(today, YEAR), daily=180, monthly=45)
     _precedents(rng, books)
     plants = _plant_ledger(rng, books)
     _whole_yen(books)
     return ledger_table(rng, books), plants
 
 
-def _blotter(rng: np.random.Generator) -> tuple[pd.DataFrame, list[Plant]]:
-    blotter = open_blotter(rng, business_days(TODAY, YEAR), per_day=22)
+def _blotter(rng: np.random.Generator, today: date) -> tuple[pd.DataFrame, list[Plant]]:
+    blotter = open_blotter(rng, business_days(today, YEAR), per_day=22)
     plants = plant_trades(rng, blotter, TRADES)
     return table(rng, blotter), plants
 
@@ -113,7 +113,8 @@ class _Planting:
 
     def take(self, count: int, *manners: str, monthly: bool = False) -> list[int]:
         """Free accounts of these manners, reconciled on the newest day, of one company and currency."""
-        fits = [i for i in sorted(self.books.free) if self._fits(self.books.accounts[i], manners, monthly)]
+        here = [i for i in sorted(self.books.free) if self.books.present[-1, i]]
+        fits = [i for i in here if self._fits(self.books.accounts[i], manners, monthly)]
         homes = sorted({(self.books.accounts[i].company, self.books.accounts[i].currency) for i in fits})
         for k in self.rng.permutation(len(homes)):
             of_home = [i for i in fits if self._home(i) == homes[k]]
@@ -133,7 +134,7 @@ class _Planting:
         free; where there is none, the free accounts of the slice that has most of them."""
         slices: dict[tuple[str, ...], list[int]] = {}
         for i, account in enumerate(self.books.accounts):
-            if not account.monthly:
+            if not account.monthly and self.books.present[-1, i]:
                 slices.setdefault(tuple(getattr(account, c) for c in columns), []).append(i)
         for widest in (most, len(self.books.accounts)):
             whole = [v for v in slices.values() if least <= len(v) <= widest and set(v) <= self.books.free]
@@ -226,10 +227,12 @@ def _plant_causes(planting: _Planting, causes: Sequence[Cause]) -> None:
 
 def _plant_unconverted(planting: _Planting) -> None:
     accounts = enumerate(planting.books.accounts)
-    free = [i for i, a in accounts if i in planting.books.free and a.currency in ("EUR", "GBP") and not a.monthly]
-    foreign = [i for i in free if planting.books.accounts[i].manner == "clean"][:1]
-    if foreign:
-        planting.plant(planters.unconverted, foreign, 1, ("fx_rate",), _SUDDEN)
+    here = planting.books.present[-1]
+    foreign = ("EUR", "GBP")
+    free = [i for i, a in accounts if here[i] and i in planting.books.free and a.currency in foreign and not a.monthly]
+    one = [i for i in free if planting.books.accounts[i].manner == "clean"][:1]
+    if one:
+        planting.plant(planters.unconverted, one, 1, ("fx_rate",), _SUDDEN)
 
 
 def _keep_moving(planting: _Planting, accounts: list[int]) -> None:
@@ -265,10 +268,10 @@ def _plant_patterns(planting: _Planting) -> None:
 
 
 def _plant_monthly(planting: _Planting, accounts: list[int]) -> None:
-    """The bank's own kind of anomaly: a month-end account that agreed for long and now varies without a rule."""
+    """The bank's own kind of anomaly: a monthly account that agreed for long and now varies without a rule."""
     (i,) = accounts
     books = planting.books
-    ends = np.flatnonzero(month_ends(books.days))[-4:]
+    ends = np.flatnonzero(cycle_days(books.days))[-4:]
     size = abs(books.accounts[i].level * 6)
     for day, share in zip(ends, (0, 1.0, 2.1, 0.8), strict=True):
         books.right[day, i] += round(size * share)
@@ -321,6 +324,10 @@ def _amounts(
     return np.where(blank, "", text)
 
 
+_PROMISING: Final = ("timing", "missing_left", "lag", "stale")
+"""Causes whose recent comments promise a day, so that the newest file has promises to check."""
+
+
 def ledger_comments(rng: np.random.Generator, books: Books, breaks: npt.NDArray[np.bool_]) -> npt.NDArray[np.object_]:
     """Per day and account: what an operator wrote; a comment is carried forward while its break stands."""
     texts = np.full(breaks.shape, "", dtype=np.object_)
@@ -338,14 +345,15 @@ def ledger_comments(rng: np.random.Generator, books: Books, breaks: npt.NDArray[
                 texts[day, i] = said
                 continue
             said = ""
-            if day < last and rng.random() < odds.get(cause, 0.75):
-                said = comment(rng, cause or "unknown", books.days[day].astype(object), SIDES)
+            recent = bool(cause in _PROMISING and day >= last - 8)
+            if day < last and (recent or rng.random() < odds.get(cause, 0.75)):
+                said = comment(rng, cause or "unknown", books.days[day].astype(object), SIDES, promising=recent)
                 texts[day, i] = said
     return texts
 
 
-def _shared_said() -> dict[str, Any]:
-    years = range(TODAY.year - 1, TODAY.year + 2)
+def _shared_said(today: date) -> dict[str, Any]:
+    years = range(today.year - 1, today.year + 2)
     codes = ("EUR", "GBP", "JPY", "CHF")
     return {
         "materiality": {"amount": 10000, "currency": "USD", "rates": {c: r for c, r in RATES.items() if c != "USD"}},
@@ -377,7 +385,7 @@ def _route(causes: str | list[str], project: str, priority: str, assignee: str, 
     }
 
 
-def _gl_said() -> dict[str, Any]:
+def _gl_said(today: date) -> dict[str, Any]:
     pair = {
         "left": "GL Balance",
         "right": "Subledger Balance",
@@ -405,11 +413,11 @@ def _gl_said() -> dict[str, Any]:
             _route(["fee_or_tax"], "REC", "Medium", "tax.ops", "tax.ops@bank.example"),
             _route(list(CAUSES), "REC", "Medium", "gl.control", "gl.control@bank.example"),
         ],
-        **_shared_said(),
+        **_shared_said(today),
     }
 
 
-def _trades_said() -> dict[str, Any]:
+def _trades_said(today: date) -> dict[str, Any]:
     def pair(name: str, **more: Any) -> dict[str, Any]:
         return {"left": f"Meridian {name}", "right": f"Anchor {name}", "name": name, **more}
 
@@ -436,5 +444,5 @@ def _trades_said() -> dict[str, Any]:
             _route(["missing_left", "missing_right", "timing"], "MO", "High", "middle.office", "mo@bank.example"),
             {**_route([], "REC", "Medium", "trade.control", "trade.control@bank.example"), "when": {}},
         ],
-        **_shared_said(),
+        **_shared_said(today),
     }

@@ -9,6 +9,7 @@ import pytest
 from desk.deskkit import CALENDAR, workspace
 
 from memory.alarms import AlarmStore, FileSeen, judge_file, late
+from memory.recons import RunRow, RunStore
 from recon.calendar import BusinessCalendar
 from recon.recon_file import CalendarSaid
 
@@ -102,3 +103,13 @@ def test_a_restated_file_is_the_newest_word_on_its_date(store: AlarmStore) -> No
     store.take_in(file(1), "r1")
     store.take_in(file(1, rows=1001), "r2")
     assert [a.kind for a in store.take_in(file(1), "r3")] == ["restated"]
+
+
+def test_a_file_whose_run_was_killed_may_come_again(store: AlarmStore) -> None:
+    killed = RunRow("r9", "gl", datetime(2026, 6, 1, tzinfo=UTC), None, (), {}, None, "anna")
+    runs = RunStore(store._db, store._clock)
+    runs.start(killed)
+    store.take_in(file(1), "r9")
+    assert store.take_in(file(1), "r9") == []
+    runs.finish("r9", "done", {}, None)
+    assert [a.kind for a in store.take_in(file(1), "r10")] == ["repeated"]
