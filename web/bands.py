@@ -1,5 +1,6 @@
 """The expected band of every day of one series, walked forward, for its chart."""
 
+import threading
 from dataclasses import dataclass
 
 import numpy as np
@@ -8,10 +9,12 @@ import numpy.typing as npt
 from detectors.trace import trace
 from recon.calendar import BusinessCalendar
 from recon.panel import Panel
+from recon.rows import Pair
 from recon.series import SeriesHistory
 
 Floats = npt.NDArray[np.float64]
 LEAST: int = 3
+_warm = threading.Event()
 
 
 @dataclass(frozen=True)
@@ -24,9 +27,9 @@ class Bands:
 
 
 def bands(series: SeriesHistory, calendar: BusinessCalendar | None = None) -> Bands | None:
-    """The walk-forward band; None where the series is too short for one or compares words."""
+    """The walk-forward band; None where the series is too short, compares words, or nothing is compiled yet."""
     n = len(series.day)
-    if n < LEAST or series.pair.kind != "number":
+    if n < LEAST or series.pair.kind != "number" or not _warm.is_set():
         return None
     found = trace(_panel(series, n), calendar)
     return Bands(found.expected, found.low, found.high)
@@ -56,3 +59,14 @@ def _panel(series: SeriesHistory, n: int) -> Panel:
         groups=np.zeros((1, 1), np.int32),
         group_names=("all",),
     )
+
+
+def warm_up() -> None:
+    """Compiles the kernels on a series of nothing: seconds on a new machine, so no page may wait for it."""
+    n = 8
+    zeros, days = np.zeros(n, np.int64), np.arange(20_000, 20_000 + n, dtype=np.int32)
+    never = np.zeros(n, np.bool_)
+    pair = Pair("warm up", "left", "right", None, "number")
+    series = SeriesHistory("", 0, {}, {}, pair, 2, days, None, zeros, zeros, never, never, zeros, never, ("",) * n)
+    trace(_panel(series, n), None)
+    _warm.set()

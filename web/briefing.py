@@ -7,6 +7,7 @@ import sqlalchemy as sa
 
 from agents.desk import Desk
 from memory.action import Person
+from memory.brief import brief, hand_over
 from memory.cases import CaseQuery, CaseRecord
 from memory.schema import alarms, item_events, items, promises
 from web.queue import VIEWS, Asked, query_of
@@ -27,10 +28,7 @@ CHANGES: Final = {
 
 def brief_of(desk: Desk, recon: str | None, day: date | None) -> dict[str, Any]:
     """The brief as JSON."""
-    from memory.brief import brief
-
-    found: Any = brief(desk.db, recon, day or desk.clock().date())
-    return dict(found.to_json())
+    return brief(desk.db, recon, day or desk.clock().date()).to_json()
 
 
 def brief_page(desk: Desk, person: Person, recon: str | None, day: date | None) -> dict[str, Any]:
@@ -47,7 +45,7 @@ def brief_page(desk: Desk, person: Person, recon: str | None, day: date | None) 
 
     return {
         "on": on,
-        "lines": _lines(desk, recon, on),
+        "lines": brief(desk.db, recon, on).lines,
         "tiles": [(v, VIEWS[v], count(v)) for v in ("open", "waiting", "new", "promises", "late", "mine")],
         "fresh": page("new"),
         "late": page("late", sort="due"),
@@ -57,16 +55,6 @@ def brief_page(desk: Desk, person: Person, recon: str | None, day: date | None) 
         "changes": _changes(desk, recon, on),
         "words": {name: words_of(desk, name) for name in _recons(desk)},
     }
-
-
-def _lines(desk: Desk, recon: str | None, on: date) -> list[str]:
-    """The ten lines of the brief itself."""
-    try:
-        from memory.brief import brief
-    except ImportError:
-        return []
-    found: Any = brief(desk.db, recon, on)
-    return [str(line) for line in found.lines] if hasattr(found, "lines") else str(found.text()).splitlines()
 
 
 def _recons(desk: Desk) -> list[str]:
@@ -143,4 +131,5 @@ def handover_page(desk: Desk, owner: str) -> dict[str, Any]:
         rows.append(
             {"record": record, "drafts": drafts, "events": events[-3:], "words": words_of(desk, record.case.recon)}
         )
-    return {"rows": rows, "on": desk.clock().date()}
+    today = desk.clock().date()
+    return {"rows": rows, "on": today, "lines": hand_over(desk.db, None, today, owner).lines}

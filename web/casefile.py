@@ -15,6 +15,7 @@ from memory.schema import items, messages, promises
 from recon.calendar import to_date
 from recon.case import BreakRow, Case, Evidence
 from recon.series import SeriesHistory
+from web.bands import bands
 from web.charts import Point, SeriesChart, TimeMark
 from web.drafts import DraftView, of_case
 from web.recons import ReconWords, words_of
@@ -143,10 +144,6 @@ def _finite(value: Any) -> float | None:
 
 def trace_of(series: SeriesHistory) -> Any | None:
     """The walk-forward band of every day, where the detectors can draw one."""
-    try:
-        from web.bands import bands
-    except ImportError:
-        return None
     return bands(series)
 
 
@@ -266,7 +263,7 @@ def hypotheses(desk: Desk, case: Case, words: ReconWords) -> list[Hypo]:
             words.cause(h.cause, case.cause_detail),
             h.statement,
             h.confidence,
-            h.evidence_ids,
+            tuple(i for i in h.evidence_ids if i not in h.statement),
             bucket_precision(desk, case.recon, "cause", h.cause),
         )
         for h in case.hypotheses
@@ -334,7 +331,7 @@ def case_context(desk: Desk, person: Person, case_id: str) -> dict[str, Any]:
     slices = [(e, _share(e, "coverage"), _share(e, "purity")) for e in proofs if e.kind == "slice"]
     shown = sorted(breaks, key=lambda b: (-b.score, b.row))[:ROWS_SHOWN]
     today = words.calendar.today(desk.clock())
-    known = {e.id for e in case.evidence}
+    known = [e.id for e in case.evidence]
     return {
         "record": record,
         "case": case,
@@ -349,6 +346,8 @@ def case_context(desk: Desk, person: Person, case_id: str) -> dict[str, Any]:
         "hypotheses": hypotheses(desk, case, words),
         "pattern_record": bucket_precision(desk, case.recon, "pattern", case.pattern),
         "chart": chart_of(desk, record, breaks, drafts),
+        "slim": slim,
+        "break_days": with_breaks,
         "breaks": shown,
         "breaks_more": case.break_count - len(shown),
         "key_columns": _columns(shown, "key"),
@@ -371,6 +370,11 @@ def _columns(breaks: Sequence[BreakRow], which: str) -> list[str]:
     return list(names)
 
 
-def narrower(chart: SeriesChart, width: int, height: int) -> SeriesChart:
-    """The same chart for another place."""
-    return replace(chart, width=width, height=height)
+def slim(chart: SeriesChart) -> SeriesChart:
+    """The same chart for a narrow place."""
+    return replace(chart, width=370, height=230, slim=True, ident=chart.ident + "n")
+
+
+def with_breaks(chart: SeriesChart) -> str:
+    """How many of the chart's days are breaks, in words."""
+    return f"{sum(p.is_break for p in chart.points)} of {len(chart.points)} days break"

@@ -63,8 +63,10 @@ class SeriesChart:
     unit: str = ""
     left_name: str = "left"
     right_name: str = "right"
-    width: int = 860
-    height: int = 250
+    width: int = 720
+    height: int = 240
+    slim: bool = False
+    """Drawn for a narrow place."""
     ident: str = "c"
     """Distinct on a page: ids inside the drawing are made from it."""
     missing: tuple[date, ...] = field(default=())
@@ -188,7 +190,7 @@ def _axes(chart: SeriesChart, scale: _Scale, ticks: Sequence[float], base: float
         kind = "zero" if tick == 0 else "grid"
         parts.append(f'<path class="{kind}" d="M{PLOT_LEFT} {y:g}H{right}"/>')
         parts.append(f'<text class="tick" x="{PLOT_LEFT - 8}" y="{y + 3.5:g}" text-anchor="end">{compact(tick)}</text>')
-    dates = date_ticks(chart.points[0].day, chart.points[-1].day, 4 if chart.width < 500 else 7)
+    dates = date_ticks(chart.points[0].day, chart.points[-1].day, 3 if chart.slim else 7)
     years = len({tick.year for tick in dates}) > 1
     for on in dates:
         x = scale.x(on)
@@ -231,8 +233,10 @@ def _marks(chart: SeriesChart, scale: _Scale, lane: float) -> list[str]:
 
 def _dots(chart: SeriesChart, scale: _Scale) -> list[str]:
     parts = []
+    crowded = sum(p.is_break for p in chart.points) > len(chart.points) / 3
     for point in chart.points:
-        if point.value is None or not (point.anomaly or point.is_break or point.here):
+        marked = point.anomaly or point.here or (point.is_break and not crowded)
+        if point.value is None or not marked:
             continue
         x, y = scale.x(point.day), scale.y(point.value)
         kind = "anomaly" if point.anomaly else "brk"
@@ -265,8 +269,7 @@ def series_svg(chart: SeriesChart) -> Markup:
         return Markup('<p class="empty">No point of this series is known yet.</p>')
     lane_height = LANE if chart.marks else 0
     plot_height = chart.height - PLOT_TOP - AXIS - lane_height
-    values = _known([v for p in chart.points for v in (p.value, p.low, p.high)]) or [0.0]
-    ticks = nice_ticks(min(values), max(values))
+    ticks = nice_ticks(*_reach(chart.points), 4 if chart.slim else 5)
     scale = _Scale(chart, ticks, plot_height)
     bottom = PLOT_TOP + plot_height
     lane = bottom + lane_height - 6
@@ -287,6 +290,15 @@ def series_svg(chart: SeriesChart) -> Markup:
     parts.append(f'<path class="line" d="{_path(_runs(line))}"/>')
     parts += _dots(chart, scale)
     return _wrap(chart, parts, _readings(chart, scale))
+
+
+def _reach(points: Sequence[Point]) -> tuple[float, float]:
+    """How far up and down the drawing goes: all values, and the bands as far as they do not press the line flat."""
+    values = _known([p.value for p in points]) or [0.0]
+    low, high = min(values), max(values)
+    room = 0.6 * (high - low) or max(_known([p.high for p in points]) or [1.0]) - low
+    bands = _known([v for p in points for v in (p.low, p.high)])
+    return max(low - room, min([low, *bands])), min(high + room, max([high, *bands]))
 
 
 def sides_svg(chart: SeriesChart) -> Markup:
@@ -315,7 +327,7 @@ def _wrap(chart: SeriesChart, parts: list[str], readings: str, suffix: str = "",
     name = escape(chart.name + (", both sides" if suffix else ""))
     data = f' data-readings="{escape(readings)}" tabindex="0"' if readings else ""
     head = (
-        f'<svg class="chart" viewBox="0 0 {chart.width} {chart.height}" role="img" focusable="false"'
+        f'<svg class="chart{" slim" if chart.slim else ""}" viewBox="0 0 {chart.width} {chart.height}" role="img" focusable="false"'
         f' aria-labelledby="{ident}-t {ident}-d"{data}>'
         f'<title id="{ident}-t">{name}</title><desc id="{ident}-d">{escape(words or describe(chart))}</desc>'
     )

@@ -53,6 +53,7 @@ class Hub:
         """Begins what goes on beside requests: runs, the executor, and carrying decisions to their threads."""
         self.desk()
         self.runner().start()
+        self._begin("bands", self._warm_up)
         if executor:
             self._begin("executor", self._execute)
             self._begin("decisions", self._carry)
@@ -61,6 +62,11 @@ class Hub:
         thread = threading.Thread(target=work, name=f"tieout-{name}", daemon=True)
         thread.start()
         self._threads.append(thread)
+
+    def _warm_up(self) -> None:
+        from web.bands import warm_up
+
+        warm_up()
 
     def _execute(self) -> None:
         from agents.executor import Executor

@@ -137,13 +137,15 @@ def install(app: FastAPI, page: Any) -> None:
         first = found[0] if found else {"where": "the request", "what": "is not understood"}
         return answer(request, 422, f"{first['where']}: {first['what']}", found)
 
-    async def on_fault(request: Request, error: Exception) -> Response:
-        ident = uuid.uuid4().hex[:12]
-        log.error("fault %s on %s %s", ident, request.method, request.url.path, exc_info=error)
-        detail = f"A fault of ours, number {ident}; the server's log has it under that number. Nothing was sent."
-        return answer(request, 500, detail)
-
     app.add_exception_handler(TieoutError, on_tieout)
     app.add_exception_handler(HTTPException, on_http)
     app.add_exception_handler(RequestValidationError, on_validation)
-    app.add_exception_handler(Exception, on_fault)
+
+
+def fault(path: str, method: str, error: Exception) -> JSONResponse:
+    """A fault of ours: a number for the log, nothing of its inside."""
+    ident = uuid.uuid4().hex[:12]
+    log.error("fault %s on %s %s", ident, method, path, exc_info=error)
+    detail = f"A fault of ours, number {ident}; the server's log has it under that number. Nothing was sent."
+    body = Problem(title=HTTPStatus(500).phrase, status=500, detail=detail, instance=path)
+    return JSONResponse(body.model_dump(exclude_none=True), 500, media_type=MEDIA_TYPE)

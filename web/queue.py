@@ -23,12 +23,21 @@ View = Literal["open", "mine", "waiting", "promises", "new", "late", "all"]
 
 VIEWS: Final[dict[View, str]] = {
     "open": "Open",
-    "waiting": "Waiting for me",
+    "waiting": "To decide",
     "mine": "Mine",
-    "promises": "Promises due",
-    "new": "New since yesterday",
+    "promises": "Promises",
+    "new": "New",
     "late": "Over SLA",
     "all": "All",
+}
+VIEW_WORDS: Final[dict[View, str]] = {
+    "open": "every case still to be worked",
+    "waiting": "waiting for my decision",
+    "mine": "open cases that I own",
+    "promises": "with a promise that falls due",
+    "new": "new since yesterday",
+    "late": "over their time",
+    "all": "every case, closed ones too",
 }
 SORT_LABELS: Final = {
     "-severity": "Severity",
@@ -188,7 +197,7 @@ def row_of(desk: Desk, record: CaseRecord, asked: Asked, waiting: frozenset[str]
         scope=tuple((part.column, part.value) for part in case.scope),
         owner=record.owner or "",
         state=state,
-        state_words="waiting approval" if case.id in waiting else STATE_LABELS.get(case.state, case.state),
+        state_words="to decide" if case.id in waiting else STATE_LABELS.get(case.state, case.state),
         spark=sparkline(record.spark),
         url=asked.url(case=case.id),
         provisional=case.provisional,
@@ -207,7 +216,7 @@ def list_context(desk: Desk, person: Person, asked: Asked, counts: Counts) -> di
     page = desk.cases.page(query_of(asked, person, desk.clock()))
     waiting = waiting_among(desk, [r.case.id for r in page.records])
     views = [
-        {"id": v, "label": label, "count": counts.of(desk, person, v), "url": Asked(view=v).url()}
+        {"id": v, "label": label, "words": VIEW_WORDS[v], "count": counts.of(desk, person, v), "url": Asked(view=v).url()}
         for v, label in VIEWS.items()
     ]
     return {

@@ -67,12 +67,12 @@ def environment() -> Environment:
     return env
 
 
-def render(name: str, **context: Any) -> str:
+def render(name: str, /, **context: Any) -> str:
     """A template as text."""
     return environment().get_template(name).render(**context)
 
 
-def page(request: Request, name: str, status: int = 200, **context: Any) -> HTMLResponse:
+def page(request: Request, name: str, status: int = 200, /, **context: Any) -> HTMLResponse:
     """A whole page, with what every page shows: who is signed in, the theme, a word on what was just done."""
     state = request.scope.get("state", {})
     theme = request.cookies.get("tieout_theme", "")

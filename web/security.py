@@ -14,7 +14,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from agents.desk import Desk
 from web.auth import COOKIE, who_asks
-from web.problems import MEDIA_TYPE, Problem
+from web.problems import MEDIA_TYPE, Problem, fault
 
 CSP: Final = (
     "default-src 'self'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
@@ -33,7 +33,7 @@ SAFE: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
 class AnswerHeaders:
-    """Puts the security headers, the request's id and the caching rule on every answer."""
+    """Puts the security headers, the request's id and the caching rule on every answer, faults of ours included."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
@@ -45,8 +45,12 @@ class AnswerHeaders:
         ident = secrets.token_hex(8)
         scope.setdefault("state", {})["request_id"] = ident
 
+        begun = False
+
         async def sending(message: Message) -> None:
+            nonlocal begun
             if message["type"] == "http.response.start":
+                begun = True
                 headers = MutableHeaders(scope=message)
                 for name, value in HEADERS.items():
                     headers[name] = value
@@ -54,7 +58,12 @@ class AnswerHeaders:
                 headers.setdefault("cache-control", "no-store")
             await send(message)
 
-        await self.app(scope, receive, sending)
+        try:
+            await self.app(scope, receive, sending)
+        except Exception as error:
+            if begun:
+                raise
+            await fault(scope["path"], scope["method"], error)(scope, receive, sending)
 
 
 def local_host(host: str) -> bool:

@@ -1,0 +1,115 @@
+"""The pages: what a person finds on them, without a browser and without script."""
+
+import re
+
+import pytest
+from fastapi import FastAPI
+from fastapi.testclient import TestClient
+
+from agents.desk import Desk
+from web.auth import issue_link
+
+PAGES = ("/", "/brief", "/handover", "/trust", "/runs", "/rules", "/audit", "/audit?check=1", "/settings", "/excel", "/keys", "/docs")
+
+
+def first_case(desk: Desk) -> str:
+    from memory.cases import CaseQuery
+
+    return desk.cases.page(CaseQuery()).records[0].case.id
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_every_page_answers(client: TestClient, path: str) -> None:
+    answer = client.get(path)
+    assert answer.status_code == 200, answer.text[:400]
+    assert "<h1" in answer.text or path == "/"
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_every_page_answers_on_an_empty_desk(empty_desk: Desk, path: str) -> None:
+    from server import create_app
+
+    client = TestClient(create_app(empty_desk, executor=False), base_url="http://127.0.0.1")
+    client.get(f"/enter?key={issue_link(empty_desk.db)}")
+    assert client.get(path).status_code == 200
+
+
+def test_signed_out_the_queue_is_a_sign_in_page_and_nothing_else_is_open(app: FastAPI) -> None:
+    stranger = TestClient(app, base_url="http://127.0.0.1")
+    answer = stranger.get("/")
+    assert answer.status_code == 200
+    assert "Sign in" in answer.text
+    assert "NOSTRO" not in answer.text
+    for path in (*PAGES[1:-1], "/api/v1/cases", "/metrics", "/export.csv"):
+        assert stranger.get(path).status_code == 401, path
+
+
+def test_the_link_signs_in_once(app: FastAPI, desk: Desk) -> None:
+    link = f"/enter?key={issue_link(desk.db)}"
+    assert TestClient(app, base_url="http://127.0.0.1").get(link).status_code == 200
+    again = TestClient(app, base_url="http://127.0.0.1").get(link)
+    assert again.status_code == 401
+    assert "used before" in again.text
+
+
+def test_signing_out_ends_the_session(client: TestClient) -> None:
+    cookie = client.cookies["tieout_session"]
+    client.post("/sign-out")
+    client.cookies.set("tieout_session", cookie)
+    assert client.get("/brief").status_code == 401
+
+
+def test_the_case_says_what_why_and_what_would_leave(client: TestClient, desk: Desk) -> None:
+    case = desk.cases.get(first_case(desk))
+    page = client.get(f"/cases/{case.id}").text
+    assert case.title in page
+    assert case.evidence[0].statement in page
+    assert 'id="E1"' in page
+    assert 'href="#E1"' in page
+    assert "fx.ops" in page
+    assert "Exactly what leaves" in page
+    assert page.count("<svg class=\"chart") >= 2
+
+
+def test_every_cited_fact_is_on_the_page(client: TestClient, desk: Desk) -> None:
+    page = client.get(f"/cases/{first_case(desk)}").text
+    linked = set(re.findall(r'href="#(E\d+)"', page))
+    assert linked
+    assert linked <= set(re.findall(r'id="(E\d+)"', page))
+
+
+def test_ids_on_a_page_are_its_own(client: TestClient, desk: Desk) -> None:
+    ids = re.findall(r'\sid="([^"]+)"', client.get(f"/?case={first_case(desk)}").text)
+    assert len(ids) == len(set(ids))
+
+
+def test_filter_sort_and_case_stand_in_the_url(client: TestClient) -> None:
+    page = client.get("/?q=nostro&sort=-amount").text
+    assert "GBP balances" in page
+    assert "Custody fee" not in page
+    assert client.get("/?view=late").status_code == 200
+    assert client.get("/?view=nonsense", headers={"accept": "text/html"}).status_code == 422
+
+
+def test_the_queue_is_light_and_blocks_nothing(client: TestClient) -> None:
+    page = client.get("/").text
+    sent = len(page.encode())
+    for path in re.findall(r'(?:href|src)="(/static/[^"]+)"', page):
+        sent += len(client.get(path).content)
+    assert sent < 200_000
+    assert re.findall(r"<script[^>]*>", page) == [m for m in re.findall(r"<script[^>]*>", page) if 'type="module"' in m]
+
+
+def test_no_page_asks_for_anything_from_elsewhere(client: TestClient, desk: Desk) -> None:
+    for path in (*PAGES, f"/cases/{first_case(desk)}"):
+        page = client.get(path).text
+        assert not re.findall(r'(?:src|href|action)="(?:https?:)?//', page), path
+        assert " style=" not in page, path
+        assert not re.findall(r"<script(?![^>]*src=)", page), path
+        assert not re.findall(r"\son\w+=", page), path
+
+
+def test_a_missing_page_says_where_to_go(client: TestClient) -> None:
+    answer = client.get("/nowhere", headers={"accept": "text/html"})
+    assert answer.status_code == 404
+    assert "there is no such page" in answer.text
