@@ -180,7 +180,7 @@ def _choices(sheet: Any, column: int, words: Sequence[str], rows: int) -> None:
     rule.error = f"One of: {', '.join(words)}"
     letter = get_column_letter(column)
     rule.add(f"{letter}2:{letter}{max(2, rows + 1)}")
-    sheet.add_data_validation(rule)
+    sheet.data_validations.append(rule)
 
 
 def _where(action: Action) -> str:
