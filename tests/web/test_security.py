@@ -112,7 +112,7 @@ def test_an_upload_cannot_leave_its_folder_or_pass_its_limit(client: TestClient,
 
 @pytest.fixture(scope="module")
 def hostile() -> list[str]:
-    path = SHARED / "data" / "injections.jsonl"
+    path = SHARED / "injections.jsonl"
     if not path.exists():
         pytest.skip("no injections.jsonl beside the project")
     return [json.loads(line)["text"] for line in path.read_text(encoding="utf-8").splitlines()]
