@@ -9,7 +9,7 @@ from scipy.special import pdtrc
 
 from detectors.chance import crowd
 from detectors.digits import Units
-from detectors.mechanisms.ratios import Cluster, clusters, simplest
+from detectors.mechanisms.ratios import Cluster, clusters, ratio_bounds, simplest
 from detectors.mechanisms.table import Bench, Breaks, Found
 from detectors.proof import Proof
 from recon.words import Side
@@ -27,24 +27,51 @@ def find(bench: Bench, table: Breaks) -> Iterator[Found]:
     if table.is_text or table.one_sided_pair:
         return
     for cluster in clusters(table):
-        share = as_share(cluster)
+        share = as_share(table, cluster)
         if share is not None and not one_currency(table, cluster):
             yield from _shares(table, cluster, *share)
     yield from _fixed(table)
 
 
-def as_share(cluster: Cluster) -> tuple[Fraction, str] | None:
-    """The round share of the cluster and of what it is taken: `gross` (of the larger) or `net` (on the smaller)."""
-    taken = simplest(1 - 1 / cluster.low, 1 - 1 / cluster.high, 6)
-    added = simplest(cluster.low - 1, cluster.high - 1, 6)
+def as_share(table: Breaks, cluster: Cluster) -> tuple[Fraction, str] | None:
+    """The round share of the cluster and of what it is taken: `gross` (of the larger) or `net` (on the smaller).
+
+    One break that fits the cluster by chance may narrow it too far: without any one of the three that narrow it
+    most, the others are heard again.
+    """
+    found = _round_share(cluster.low, cluster.high, _mixed(table, cluster))
+    if found is not None or len(cluster.members) <= 3:
+        return found
+    bounds = [_bounds(table, int(i)) for i in cluster.members]
+    for k in sorted(range(len(bounds)), key=lambda k: bounds[k][1] - bounds[k][0])[:3]:
+        rest = bounds[:k] + bounds[k + 1 :]
+        found = _round_share(max(b[0] for b in rest), min(b[1] for b in rest), _mixed(table, cluster))
+        if found is not None:
+            return found
+    return None
+
+
+def _bounds(table: Breaks, i: int) -> tuple[Fraction, Fraction]:
+    left, right = abs(int(table.left[i])), abs(int(table.right[i]))
+    return ratio_bounds(max(left, right), min(left, right), 10**table.grain + 2 * table.noise)
+
+
+def _mixed(table: Breaks, cluster: Cluster) -> bool:
+    return len(np.unique(table.currency[cluster.members])) > 1
+
+
+def _round_share(low: Fraction, high: Fraction, mixed: bool) -> tuple[Fraction, str] | None:
+    taken = simplest(1 - 1 / low, 1 - 1 / high, 6)
+    added = simplest(low - 1, high - 1, 6)
     options = []
     for found, of in ((taken, "gross"), (added, "net")):
         if found is not None and found[0] > 0:
-            share, meant = Fraction(found[0], 10 ** found[1]), len(str(found[0]).rstrip("0"))
+            digits = str(found[0]).rstrip("0")
             # of random ratios, so many would allow a share with as few digits
-            luck = (cluster.high - cluster.low) * 10 ** found[1]
-            if share <= SHARE and meant <= MEANT and luck <= LUCK:
-                options.append((meant, found[1], share, of))
+            luck = (high - low) * 10 ** found[1]
+            usual = len(digits) <= MEANT - 1 or (len(digits) == MEANT and (mixed or digits.endswith("5")))
+            if Fraction(found[0], 10 ** found[1]) <= SHARE and usual and luck <= LUCK:
+                options.append((len(digits), found[1], Fraction(found[0], 10 ** found[1]), of))
     return (min(options)[2], min(options)[3]) if options else None
 
 

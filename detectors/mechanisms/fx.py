@@ -27,6 +27,8 @@ class Rate:
     """Where it was seen, as a person would say it."""
     currency: int | None
     """The code of the only currency it applies to, None for any."""
+    own: bool = False
+    """The recon file's own rate of the currency, rather than a cross or a number of some column."""
 
 
 def find(bench: Bench, table: Breaks) -> Iterator[Found]:
@@ -44,7 +46,7 @@ def _rates(bench: Bench, table: Breaks) -> list[Rate]:
     rates = []
     for one, first in said.items():
         if one in codes or whose:
-            rates.append(Rate(first, f"the {one} rate of the recon file", codes.get(one)))
+            rates.append(Rate(first, f"the {one} rate of the recon file", codes.get(one), own=True))
         for two, second in said.items():
             if one != two and (one in codes or (whose and one < two)):
                 rates.append(Rate(first / second, f"the {one}/{two} cross of the recon file", codes.get(one)))
@@ -91,12 +93,14 @@ def _known(table: Breaks, rates: list[Rate]) -> Iterator[Found]:
     left, right = np.abs(table.left), np.abs(table.right)
     tested = table.both & ((table.left > 0) == (table.right > 0))
     small = np.minimum(left, right)
-    chance = np.minimum(1.0, 2 * len(rates) * table.coincidence(np.maximum(small, 1)))
+    luck = table.coincidence(np.maximum(small, 1))
     ratio = np.divide(left, right, out=np.ones(len(left)), where=tested)
     done: set[int] = set()
     for rate in rates:
         mine = tested if rate.currency is None else tested & (table.currency == rate.currency)
         value = float(rate.value)
+        rivals = 1 if rate.own else sum(not r.own and r.currency == rate.currency for r in rates)
+        chance = np.minimum(1.0, 2 * rivals * luck)
         for up in (True, False):
             goal = value if up else 1 / value
             near = mine & (np.abs(ratio / goal - 1) <= 2 * 10**table.grain / np.maximum(small, 1))
@@ -135,7 +139,7 @@ def _decimal(value: Fraction) -> str:
 def _recurring(table: Breaks, rates: list[Rate]) -> Iterator[Found]:
     """A ratio that several breaks share and that is no round share: a rate, or the move of a rate since yesterday."""
     for cluster in clusters(table):
-        if as_share(cluster) is None or one_currency(table, cluster):
+        if as_share(table, cluster) is None or one_currency(table, cluster):
             yield from _shared(table, cluster)
 
 

@@ -37,6 +37,7 @@ def _proof(table: Breaks, i: int, group: Group) -> Proof:
         theirs = listed([table.figure(table.panel.diff[r]) for r in others])
         what = f"This difference of {mine} adds up to zero with {theirs}"
     values = table.values(i) | {
+        "one_sided": bool(table.left_gone[i] or table.right_gone[i]),
         "others": [table.plain(table.panel.diff[r]) for r in others],
         "shared": list(group.shared),
     }

@@ -23,30 +23,31 @@ STANDING: Final[dict[str, int]] = {
     "clears_by_itself": 4,
     "missing_absent": 5,
     "missing_zero": 5,
-    "sign": 10,
-    "times_2": 10,
-    "scale": 10,
-    "factor": 11,
-    "stale": 12,
-    "a_day_behind": 12,
-    "rate": 13,
-    "share": 13,
-    "recurring_ratio": 13,
-    "rounded": 14,
-    "last_unit": 14,
-    "small_quantity": 14,
-    "fixed": 15,
-    "transposition": 16,
-    "wrong_digit": 16,
-    "dropped_digit": 16,
-    "undone": 17,
-    "late_movement": 17,
-    "times_3": 17,
-    "price_times_quantity": 18,
-    "sum_cancels": 19,
     "unit": 30,
 }
-"""Which mechanism speaks first when several hold: what explains the whole break before what explains its size."""
+"""Which mechanism speaks first whatever the chances: those of rows and sides before those of amounts."""
+AMOUNTS: Final = 10
+LEANING: Final[dict[str, float]] = {
+    "sign": -8.0,
+    "times_2": -6.0,
+    "scale": -6.0,
+    "factor": -5.0,
+    "stale": -4.0,
+    "a_day_behind": -4.0,
+    "rate": -2.0,
+    "share": -1.0,
+    "recurring_ratio": -1.0,
+    "small_quantity": -1.0,
+    "movement": 0.0,
+    "undone": 1.0,
+    "late_movement": 1.0,
+    "sum_cancels": 1.0,
+    "cancels": 1.0,
+    "times_3": 2.0,
+    "price_times_quantity": 4.0,
+}
+"""Among tests of amounts the most surprising speaks first, in powers of ten; what explains the whole break, and not
+only its size, is given this much before it."""
 
 
 def prove_with(
@@ -78,5 +79,9 @@ def prove_with(
 
 
 def rank(proof: Proof) -> tuple[int, float, str]:
-    """The order among the proofs of one break: standing, then surprise."""
-    return STANDING.get(proof.mechanism, 20), log10(max(proof.chance, 1e-12)), proof.statement
+    """The order among the proofs of one break: standing, then surprise, then the words."""
+    standing = STANDING.get(proof.mechanism, AMOUNTS)
+    leaning = LEANING.get(proof.mechanism, 0.0)
+    if standing == STANDING["cancels"] and not proof.values.get("one_sided"):
+        standing = AMOUNTS
+    return standing, round(log10(max(proof.chance, 1e-15)) + leaning, 6), proof.statement

@@ -16,6 +16,8 @@ CLUSTERS: Final = 60
 """At most so many common ratios are looked for in one panel."""
 PLAIN: Final = (2, 3, 4, 5, 10, 100, 1000, 10_000, 100_000, 1_000_000)
 """Ratios with a mechanism of their own, or of none."""
+PRECISE: Final = 10
+"""The difference is at least so many times what rounding leaves open, or the ratio says nothing."""
 SPREAD: Final = 0.25
 """A ratio's neighbourhood: a quarter of its own distance from 1, on the log scale."""
 
@@ -57,21 +59,36 @@ def _clusters(table: Breaks) -> Iterator[Cluster]:
     big, small = np.maximum(left, right), np.minimum(left, right)
     usable: Mask = table.both & ((table.left > 0) == (table.right > 0)) & (small >= 100 * slack)
     for plain in PLAIN:
-        usable &= np.abs(big // plain - small) > 1
+        usable &= np.abs(big // plain - small) > slack
+    usable &= table.size >= PRECISE * slack
     index = np.flatnonzero(usable)
     index = index[_one_each(big[index], small[index])]
+    used: list[int] = []
+    for cluster in _peeled(index, big, small, slack):
+        used += cluster.members.tolist()
+        yield cluster
+    rest = index[~np.isin(index, used)] if used else index
+    codes, counts = np.unique(table.currency[rest], return_counts=True)
+    if len(codes) > 1:
+        # a rate belongs to one currency, and among its breaks alone it stands out more
+        for code in codes[counts >= 2]:
+            yield from _peeled(rest[table.currency[rest] == code], big, small, slack)
+
+
+def _peeled(index: Units, big: Units, small: Units, slack: int) -> Iterator[Cluster]:
+    """The most surprising meeting of ratios, then the next among the rest, as long as any surprises."""
     for _ in range(CLUSTERS):
         if len(index) < 2:
             return
         found = _densest(big[index], small[index], slack)
-        if found is None:
+        if found is None or found[1] > GATE:
             return
-        members, chance = index[found[0]], found[1]
+        members = index[found[0]]
         bounds = [ratio_bounds(int(big[i]), int(small[i]), slack) for i in members]
         low, high = max(b[0] for b in bounds), min(b[1] for b in bounds)
         index = np.setdiff1d(index, members)
-        if low <= high and chance <= GATE:
-            yield Cluster(members, low, high, chance)
+        if low <= high:
+            yield Cluster(members, low, high, found[1])
 
 
 def _one_each(big: Units, small: Units) -> Units:

@@ -13,6 +13,7 @@ from recon.words import Side
 
 LAST_UNITS: Final = 5
 """A difference of up to five of the last unit is what sums of rounded parts leave."""
+GATE: Final = 1e-3
 NEGLIGIBLE: Final = 10_000
 """The amount is at least so many times the difference."""
 
@@ -23,11 +24,12 @@ def find(bench: Bench, table: Breaks) -> Iterator[Found]:
     size = np.maximum(np.abs(table.left), np.abs(table.right))
     same_sign = table.both & ((table.left > 0) == (table.right > 0))
     steps, coarse, nearest = rounded(table.left, table.right, table.grain)
+    steps = np.where(same_sign, steps, 0)
     small = size // NEGLIGIBLE >= table.size
     passed = same_sign & (steps > 0) & (small | (steps >= 3))
-    chance = _chance(table, steps, size)
-    accepted = believable(passed, chance, np.where(table.size * 2 <= POWERS[np.minimum(steps, 18)], steps, -1))
-    accepted |= passed & small & (chance <= 0.02)
+    chance = _chance(table, steps)
+    accepted = believable(passed, chance, steps, GATE)
+    accepted |= passed & small & (2 * table.size <= 10**table.panel.scale) & (steps >= 2)
     for i in np.flatnonzero(accepted):
         yield int(i), _rounded(table, int(i), int(coarse[i]), bool(nearest[i]), float(chance[i]))
     unit = 10**table.grain
@@ -59,10 +61,12 @@ def rounded(left: Units, right: Units, grain: int) -> tuple[Units, Units, Mask]:
     return np.where(holds, used - finer, 0), coarse, nearest
 
 
-def _chance(table: Breaks, steps: Units, size: Units) -> Floats:
-    """A random amount this near ends in so many zeros once in 10**steps; how near it is counts on its own."""
-    near = np.minimum(1.0, 2.0 * table.size / np.maximum(size, 1) * 100)
-    return np.asarray(10.0 ** -np.maximum(steps, 0) * np.maximum(near, 1e-3), dtype=np.float64)
+def _chance(table: Breaks, steps: Units) -> Floats:
+    """A random amount ends in so many zeros once in 10**steps, and only a small difference is a rounding's."""
+    reach = POWERS[np.minimum(steps + table.grain, 18)] // 2
+    sizes = np.sort(table.size[table.both])
+    share = (np.searchsorted(sizes, reach, side="right") + 1) / (len(sizes) + 1)
+    return np.asarray(10.0 ** -np.maximum(steps, 0) * np.minimum(share, 1.0), dtype=np.float64)
 
 
 def _rounded(table: Breaks, i: int, coarse: int, nearest: bool, chance: float) -> Proof:

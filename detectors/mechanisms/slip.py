@@ -6,7 +6,7 @@ from typing import Final
 import numpy as np
 
 from detectors.chance import believable
-from detectors.digits import POWERS, Mask, Units, digit_count, significant, trailing_zeros
+from detectors.digits import POWERS, Floats, Mask, Units, digit_count, significant, trailing_zeros
 from detectors.mechanisms.table import Bench, Breaks, Found
 from detectors.proof import Proof
 
@@ -17,7 +17,6 @@ NAMES: Final = {WRONG: "wrong_digit", SWAPPED: "transposition", DROPPED: "droppe
 
 
 def find(bench: Bench, table: Breaks) -> Iterator[Found]:
-    """The difference decides how surprising a wrong digit is: of a random one of this size, few are c x 10**p."""
     if table.is_text or table.one_sided_pair:
         return
     tested = table.both & ((table.left > 0) == (table.right > 0))
@@ -27,14 +26,30 @@ def find(bench: Bench, table: Breaks) -> Iterator[Found]:
     a, b = a // unit, b // unit
     kind, place = slips(a, b)
     kind = np.where(tested, kind, 0)
-    chance = _chance(a, b)
+    for kinds, chance, alike in _classes(a, b):
+        passed = np.isin(kind, kinds)
+        accepted = believable(passed, np.where(tested, chance, 0.0), alike)
+        if WRONG in kinds and _round_by_habit(a - b, tested, kind):
+            continue
+        for i in np.flatnonzero(accepted):
+            yield int(i), _proof(table, int(i), int(kind[i]), int(place[i]), float(chance[i]))
+
+
+def _classes(a: Units, b: Units) -> Iterator[tuple[list[int], Floats, Units]]:
+    """For each kind of slip its chance among differences (where lengths differ: amounts) of this size, and the size.
+
+    Of the 18 x 10**(n - 1) differences of n digits, about ten are one wrong digit of the amount, two a transposition.
+    Differences of two and three digits are judged together: there are few of each.
+    """
     length = digit_count(a - b)
-    alike = np.where(digit_count(a) != digit_count(b), 30, np.where((length == 2) | (length == 3), 3, length))
-    accepted = believable(kind > 0, chance, alike)
-    if _round_by_habit(a - b, tested, kind):
-        accepted &= kind != WRONG
-    for i in np.flatnonzero(accepted):
-        yield int(i), _proof(table, int(i), int(kind[i]), int(place[i]), float(chance[i]))
+    same = digit_count(a) == digit_count(b)
+    short = np.minimum(digit_count(a), digit_count(b))
+    cells = 18.0 * 10.0 ** (np.maximum(length, 1) - 1)
+    size = np.where((length == 2) | (length == 3), 3, length)
+    yield [WRONG], np.where(same, np.minimum(10.0 / cells, 1.0), 0.0), size
+    yield [SWAPPED, JUMPED], np.where(same, np.minimum(2.5 / cells, 1.0), 0.0), size
+    dropped = (short + 1.0) / (9.0 * 10.0 ** (np.maximum(short, 1) - 1))
+    yield [DROPPED], np.where(same, 0.0, np.minimum(dropped, 1.0)), short
 
 
 def _round_by_habit(gap: Units, tested: Mask, kind: Units) -> bool:
@@ -86,17 +101,6 @@ def _swapped(a: Units, b: Units, place: int, apart: int) -> Mask:
     crossed = (a // low % 10 == b // high % 10) & (a // high % 10 == b // low % 10)
     between = a // (10 * low) % (high // (10 * low)) == b // (10 * low) % (high // (10 * low))
     return np.asarray(crossed & between)
-
-
-def _chance(a: Units, b: Units) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
-    """Of the differences (or, where lengths differ, amounts) of this size, the share that any slip would give."""
-    lengths = digit_count(a)
-    same = lengths == digit_count(b)
-    gap = digit_count(a - b)
-    short = np.minimum(lengths, digit_count(b))
-    close = 12.0 / (18.0 * 10.0 ** (np.maximum(gap, 1) - 1))
-    apart = (short + 1.0) / (9.0 * 10.0 ** (np.maximum(short, 1) - 1))
-    return np.minimum(np.where(same, close, apart), 1.0)
 
 
 def _proof(table: Breaks, i: int, kind: int, place: int, chance: float) -> Proof:

@@ -22,9 +22,14 @@ SPELL: Final = 5
 def find(bench: Bench, table: Breaks) -> Iterator[Found]:
     if table.one_sided_pair:
         return
-    for i in np.flatnonzero(table.left_gone ^ table.right_gone):
+    panel = table.panel
+    gone = np.concatenate([[0], np.cumsum(panel.left_missing ^ panel.right_missing)])
+    lapses = gone[panel.offsets[1:]] - gone[panel.offsets[:-1]]
+    one_sided = table.left_gone ^ table.right_gone
+    company = table.panel.offsets[table.series + 1] - table.first > 1
+    for i in np.flatnonzero(one_sided & company):
         proof = _arrives(table, int(i)) if not table.is_text else None
-        proof = proof or _clears(table, int(i))
+        proof = proof or (_clears(table, int(i)) if lapses[table.series[i]] > EPISODES else None)
         if proof is not None:
             yield int(i), proof
 

@@ -117,6 +117,12 @@ def test_a_side_that_shows_yesterdays_amount_lags() -> None:
     assert causes(lines) == {"a": "lag"}
 
 
+@pytest.mark.parametrize(("factor", "cause"), [(2, "duplicate"), (-1, "sign_flip"), (10, "scale")])
+def test_a_movement_that_went_wrong_over_a_matched_balance_is_named(factor: int, cause: str) -> None:
+    wrong = WALK[8] + factor * round(WALK[9] - WALK[8], 2)
+    assert causes([*history(WALK[:9]), ("a", DAY, wrong, WALK[9])]) == {"a": cause}
+
+
 def test_a_side_that_never_moves_does_not_lag() -> None:
     lines = [*history([50000.0] * 9), ("a", DAY, 51222.33, 50000.0)]
     assert causes(lines) == {}
