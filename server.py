@@ -60,7 +60,7 @@ def open_desk(settings: "Settings", clock: "Clock | None" = None) -> "Desk":
         resolutions=Resolutions(db, vectors, clock),
         feedback=FeedbackStore(db, clock),
         model=make_model(settings),
-        doors=choose_doors(settings, db, clock),
+        doors={str(kind): door for kind, door in choose_doors(settings, db, clock).items()},
     )
 
 

@@ -37,7 +37,7 @@ def bands(series: SeriesHistory, calendar: BusinessCalendar | None = None) -> Ba
 
 def _panel(series: SeriesHistory, n: int) -> Panel:
     tolerance = series.pair.tolerance
-    units = int(round(float(tolerance) * 10**series.scale)) if tolerance else 0
+    units = round(float(tolerance) * 10**series.scale) if tolerance else 0
     return Panel(
         pair=series.pair,
         scale=series.scale,

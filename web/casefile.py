@@ -241,7 +241,7 @@ def values_line(evidence: Evidence) -> str:
     """The facts of an evidence as one line, for who checks."""
     parts = []
     for name, value in evidence.values.items():
-        if isinstance(value, dict | list):
+        if isinstance(value, dict | list) or name == "break_id":
             continue
         shown = number(value) if isinstance(value, int | float) and not isinstance(value, bool) else str(value)
         parts.append(f"{name.replace('_', ' ')} {shown}")

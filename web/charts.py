@@ -214,12 +214,14 @@ def _point_words(chart: SeriesChart, point: Point) -> str:
 
 def _marks(chart: SeriesChart, scale: _Scale, lane: float) -> list[str]:
     parts = []
+    few = len(chart.marks) <= 6
     for mark in chart.marks:
         if not chart.points[0].day <= mark.day <= chart.points[-1].day:
             continue
         x = scale.x(mark.day)
         title = f"<title>{escape(day(mark.day))}, {mark.kind}: {escape(mark.text[:300])}</title>"
-        parts.append(f'<path class="drop" d="M{x:g} {PLOT_TOP}V{lane - 6:g}"/>')
+        if few:
+            parts.append(f'<path class="drop" d="M{x:g} {PLOT_TOP}V{lane - 6:g}"/>')
         shape = {
             "comment": f"M{x - 5:g} {lane - 4:g}h10v7h-5l-3 3v-3h-2z",
             "ticket": f"M{x - 5:g} {lane - 4:g}h10v3a2 2 0 0 0 0 4v3h-10v-3a2 2 0 0 0 0 -4z",
@@ -280,7 +282,7 @@ def series_svg(chart: SeriesChart) -> Markup:
     parts.append(f'<path class="expected" d="{_path(_runs(expected))}"/>')
     if chart.onset and chart.points[0].day <= chart.onset <= chart.points[-1].day:
         x = scale.x(chart.onset)
-        side = ("end", -5) if x > chart.width * 0.7 else ("start", 5)
+        side = ("end", -13) if x > chart.width * 0.7 else ("start", 5)
         parts.append(
             f'<path class="onset" d="M{x:g} {PLOT_TOP - 6}V{bottom:g}"/>'
             f'<text class="note" x="{x + side[1]:g}" y="{PLOT_TOP + 2}" text-anchor="{side[0]}">'
@@ -297,8 +299,13 @@ def _reach(points: Sequence[Point]) -> tuple[float, float]:
     values = _known([p.value for p in points]) or [0.0]
     low, high = min(values), max(values)
     room = 0.6 * (high - low) or max(_known([p.high for p in points]) or [1.0]) - low
+    least = 0.03 * (high - low)
     bands = _known([v for p in points for v in (p.low, p.high)])
-    return max(low - room, min([low, *bands])), min(high + room, max([high, *bands]))
+    below, above = min([low, *bands]), max([high, *bands])
+    return (
+        max(low - room, below) if low - below > least else low,
+        min(high + room, above) if above - high > least else high,
+    )
 
 
 def sides_svg(chart: SeriesChart) -> Markup:
@@ -327,7 +334,8 @@ def _wrap(chart: SeriesChart, parts: list[str], readings: str, suffix: str = "",
     name = escape(chart.name + (", both sides" if suffix else ""))
     data = f' data-readings="{escape(readings)}" tabindex="0"' if readings else ""
     head = (
-        f'<svg class="chart{" slim" if chart.slim else ""}" viewBox="0 0 {chart.width} {chart.height}" role="img" focusable="false"'
+        f'<svg class="chart{" slim" if chart.slim else ""}" viewBox="0 0 {chart.width} {chart.height}"'
+        f' role="img" focusable="false"'
         f' aria-labelledby="{ident}-t {ident}-d"{data}>'
         f'<title id="{ident}-t">{name}</title><desc id="{ident}-d">{escape(words or describe(chart))}</desc>'
     )

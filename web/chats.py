@@ -93,7 +93,7 @@ class Chats:
         self._lock = threading.Lock()
 
     def ask(self, desk: Desk, case_ids: Sequence[str], question: str, who: Person) -> Chat:
-        """Begins an answer in a thread of its own and returns at once. Raises Unavailable when too many are under way."""
+        """Begins an answer in a thread of its own and returns at once. Raises Unavailable when too many are begun."""
         with self._lock:
             now = time.monotonic()
             self._chats = {k: c for k, c in self._chats.items() if not c.over or now - c.ended < KEPT_SECONDS}

@@ -28,3 +28,18 @@ def cited(text: str, known: Collection[str]) -> Markup:
         at = match.end()
     parts.append(exact(text[at:]))
     return Markup("").join(parts)
+
+
+def case_links(text: str, ids: Collection[str]) -> Markup:
+    """The text escaped, the case ids in it as links into the queue."""
+    parts: list[Markup] = []
+    known = sorted(set(ids), key=len, reverse=True)
+    if not known:
+        return exact(text)
+    at = 0
+    for match in re.finditer("|".join(re.escape(i) for i in known), text):
+        parts.append(exact(text[at : match.start()]))
+        parts.append(Markup('<a href="/?case={0}">{0}</a>').format(match.group(0)))
+        at = match.end()
+    parts.append(exact(text[at:]))
+    return Markup("").join(parts)

@@ -1,4 +1,4 @@
-"""What a person does to cases, outside of drafts: owner, state, snooze, tags, bulk and undo; each with its audit row."""
+"""What a person does to cases outside of drafts: owner, state, tags, bulk and undo, each with its audit row."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""The Excel round trip: the queue out with drop-downs and locked keys, edits back in with their conflicts told first."""
+"""The Excel round trip: the queue out with drop-downs and locked keys, edits back in with conflicts told first."""
 
 import csv
 import re
@@ -10,7 +10,7 @@ from typing import Any, Final
 from zipfile import BadZipFile
 
 from openpyxl import Workbook, load_workbook
-from openpyxl.cell import Cell, WriteOnlyCell
+from openpyxl.cell import WriteOnlyCell
 from openpyxl.styles import Alignment, Font, PatternFill, Protection
 from openpyxl.utils import get_column_letter
 from openpyxl.utils.escape import escape, unescape
@@ -156,20 +156,18 @@ def _sheet(book: Workbook, name: str, columns: Sequence[tuple[str, int]], locked
     return sheet
 
 
-def _cell(sheet: Any, value: Any, *, open_: bool) -> Cell:
+def _cell(sheet: Any, value: Any, *, open_: bool) -> Any:
     """A cell that holds exactly the value: text is never a formula, whatever it begins with."""
-    text = escape(value) if isinstance(value, str) else value
-    cell = WriteOnlyCell(sheet)
-    if isinstance(text, str):
-        cell.value = text[:32_000].lstrip("\x00") if not text.startswith("=") else None
-        if text.startswith("="):
-            cell._value = text[:32_000]
+    cell: Any = WriteOnlyCell(sheet)
+    if isinstance(value, str):
+        text = escape(value)[:32_000]
+        # Set past the guess of what text means: a string that begins with = would become a formula.
+        cell._value = text
         cell.data_type = "s"
-        cell.quotePrefix = True  # type: ignore[attr-defined]
         cell.alignment = Alignment(vertical="top", wrap_text=len(text) > 60)
     else:
-        cell.value = text
-        if isinstance(text, date):
+        cell.value = value
+        if isinstance(value, date):
             cell.number_format = "yyyy-mm-dd"
     cell.protection = Protection(locked=not open_)
     return cell

@@ -1,5 +1,6 @@
 """The queue: what is asked for in the URL, its saved views with counts, and the rows as they are shown."""
 
+import re
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -14,6 +15,7 @@ from agents.desk import Desk
 from memory.action import Person
 from memory.cases import CaseQuery, CaseRecord
 from memory.schema import actions, saved_views
+from recon.case import Case
 from recon.errors import BadInput
 from web.charts import sparkline
 from web.recons import words_of
@@ -148,6 +150,8 @@ class QueueRow:
 
     id: str
     title: str
+    short: str
+    """The title without what stands beside it: the amount, and the names of the scope's columns."""
     severity: str
     amount: str
     currency: str
@@ -158,13 +162,37 @@ class QueueRow:
     pattern: str
     pattern_whole: str
     cause: str
+    """Empty where the title says it."""
     scope: tuple[tuple[str, str], ...]
+    """The parts that the title does not say."""
+    recon: str
     owner: str
     state: str
     state_words: str
     spark: Markup
     url: str
     provisional: bool
+
+
+_AMOUNT = re.compile(r", -?[\d,]+(\.\d+)? [A-Z]{3}\b")
+
+
+def short_title(case: Case) -> str:
+    """A title for a narrow place.
+
+    >>> from recon.case import ScopePart
+    >>> from types import SimpleNamespace as N
+    >>> short_title(N(title="Digit slip: AU 71, Currency EUR, 900.00 EUR (2 breaks)", scope=(ScopePart("AU", "71"),)))
+    'Digit slip: 71, Currency EUR (2 breaks)'
+    """
+    short = _AMOUNT.sub("", case.title, count=1)
+    for part in case.scope:
+        short = short.replace(f"{part.column} {part.value}", part.value)
+    return short
+
+
+def _unsaid(words: str, title: str) -> str:
+    return "" if words.casefold() in title.casefold() else words
 
 
 def _age_class(record: CaseRecord, today: date) -> str:
@@ -184,6 +212,7 @@ def row_of(desk: Desk, record: CaseRecord, asked: Asked, waiting: frozenset[str]
     return QueueRow(
         id=case.id,
         title=case.title,
+        short=(short := short_title(case)),
         severity=case.severity,
         amount=number(case.amount if in_base else round(case.amount_base), 0) if case.amount else "0",
         currency=case.currency if in_base else words.base,
@@ -193,8 +222,9 @@ def row_of(desk: Desk, record: CaseRecord, asked: Asked, waiting: frozenset[str]
         age_words="" if age is None else "new today" if age == 0 else f"{age}d",
         pattern=words.pattern_short(case.pattern),
         pattern_whole=words.pattern(case.pattern),
-        cause=words.cause(case.cause, case.cause_detail if len(case.cause_detail) < 40 else ""),
-        scope=tuple((part.column, part.value) for part in case.scope),
+        cause=_unsaid(words.cause(case.cause, case.cause_detail if len(case.cause_detail) < 40 else ""), short),
+        scope=tuple((part.column, part.value) for part in case.scope if part.value not in short),
+        recon=case.recon,
         owner=record.owner or "",
         state=state,
         state_words="to decide" if case.id in waiting else STATE_LABELS.get(case.state, case.state),
@@ -216,7 +246,13 @@ def list_context(desk: Desk, person: Person, asked: Asked, counts: Counts) -> di
     page = desk.cases.page(query_of(asked, person, desk.clock()))
     waiting = waiting_among(desk, [r.case.id for r in page.records])
     views = [
-        {"id": v, "label": label, "words": VIEW_WORDS[v], "count": counts.of(desk, person, v), "url": Asked(view=v).url()}
+        {
+            "id": v,
+            "label": label,
+            "words": VIEW_WORDS[v],
+            "count": counts.of(desk, person, v),
+            "url": Asked(view=v).url(),
+        }
         for v, label in VIEWS.items()
     ]
     return {

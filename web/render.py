@@ -12,7 +12,7 @@ from markupsafe import Markup
 
 from web import charts, shown
 from web.access import may
-from web.cite import cited
+from web.cite import case_links, cited
 
 HERE: Final = Path(__file__).parent
 STATIC: Final = HERE / "static"
@@ -57,6 +57,7 @@ def environment() -> Environment:
         moment=shown.moment,
         exact=shown.exact,
         cited=cited,
+        case_links=case_links,
         series_svg=charts.series_svg,
         sides_svg=charts.sides_svg,
         state_label=lambda s: shown.STATE_LABELS.get(s, s),

@@ -182,13 +182,14 @@ class Runner:
             self.tell(run_id, "failed", {"error": said})
 
     def _progress(self, run_id: str) -> Callable[[str, int, int], None]:
-        last = [0.0, ""]
+        told, stage_told = 0.0, ""
 
         def progress(stage: str, done: int, total: int) -> None:
+            nonlocal told, stage_told
             now = time.monotonic()
-            if stage == last[1] and now - float(last[0]) < PROGRESS_EVERY and done != total:  # type: ignore[arg-type]
+            if stage == stage_told and now - told < PROGRESS_EVERY and done != total:
                 return
-            last[0], last[1] = now, stage  # type: ignore[call-overload]
+            told, stage_told = now, stage
             if self._stop.is_set() or self.store.get(run_id)["state"] == "cancelling":
                 msg = "The run was cancelled."
                 raise Cancelled(msg)

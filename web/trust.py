@@ -115,7 +115,10 @@ def false_alarms(desk: Desk, targets: dict[str, float]) -> list[FalseAlarms]:
             both = judged.setdefault(recon, [0, 0])
             both[0] += n
             both[1] += n if verdict == "false_positive" else 0
-    return [FalseAlarms(recon, *judged.get(recon, [0, 0]), target) for recon, target in sorted(targets.items())]
+    return [
+        FalseAlarms(recon, judged.get(recon, [0, 0])[0], judged.get(recon, [0, 0])[1], target)
+        for recon, target in sorted(targets.items())
+    ]
 
 
 def unedited(desk: Desk) -> list[dict[str, Any]]:

@@ -66,22 +66,100 @@ class Plan:
 
 
 PLANS: Sequence[Plan] = (
-    Plan("1203-NOSTRO", "GBP", "Treasury", "spike", "fx_rate", "GBP balances on 1203-NOSTRO use yesterday's rate",
-         "373,881.97 is 29,672,378.57 x (1.2642 - 1.2516): the GL side still uses the rate of 19 Nov", 14.0, "high", 2),
-    Plan("4410-SUSP", "USD", "Equities", "level_shift", "duplicate", "Settlement 88-20417 is posted twice on 4410-SUSP",
-         "184,220.00 appears twice on the GL side on 20 Nov with the same reference 88-20417", 9.0, "high", 3),
-    Plan("2290-FEES", "EUR", "Custody", "consistent_trend", "fee_or_tax", "Custody fee is booked net on 2290-FEES",
-         "The difference is 0.35% of the IHub side on each of 11 days: the custodian's fee", 3.0, "medium", 6),
-    Plan("7781-CASH", "JPY", "Treasury", "spike", "scale", "An extra zero on the GL side of 7781-CASH",
-         "897,040 is 89,704 x 10: an extra zero on the GL side", 11.0, "high"),
-    Plan("3310-COLL", "USD", "Derivatives", "reversal", "sign_flip", "Collateral call is booked with the wrong sign",
-         "-412,500.00 is 412,500.00 with its sign reversed: the GL side booked a receipt as a payment", 8.0, "high"),
-    Plan("5102-ACCR", "USD", "Custody", "recurring", "timing", "Month-end accrual arrives one day late on 5102-ACCR",
-         "The IHub side books 61,004.11 on 21 Nov: the difference closes by itself in one day", 4.0, "low"),
-    Plan("6620-DIV", "EUR", "Equities", "new", "new", "Dividend tax reclaim appears on one side only",
-         "No mechanism found among 14 tried", 5.0, "medium", 1, 0),
-    Plan("8080-PART", "GBP", "Equities", "in_line", "rounding", "Partial cents on 8080-PART, in line with every month",
-         "Each difference is under 0.01 for each of 312 parts: rounding", 1.2, "low", 4),
+    Plan(
+        "1203-NOSTRO",
+        "GBP",
+        "Treasury",
+        "spike",
+        "fx_rate",
+        "GBP balances on 1203-NOSTRO use yesterday's rate",
+        "373,881.97 is 29,672,378.57 x (1.2642 - 1.2516): the GL side still uses the rate of 19 Nov",
+        14.0,
+        "high",
+        2,
+    ),
+    Plan(
+        "4410-SUSP",
+        "USD",
+        "Equities",
+        "level_shift",
+        "duplicate",
+        "Settlement 88-20417 is posted twice on 4410-SUSP",
+        "184,220.00 appears twice on the GL side on 20 Nov with the same reference 88-20417",
+        9.0,
+        "high",
+        3,
+    ),
+    Plan(
+        "2290-FEES",
+        "EUR",
+        "Custody",
+        "consistent_trend",
+        "fee_or_tax",
+        "Custody fee is booked net on 2290-FEES",
+        "The difference is 0.35% of the IHub side on each of 11 days: the custodian's fee",
+        3.0,
+        "medium",
+        6,
+    ),
+    Plan(
+        "7781-CASH",
+        "JPY",
+        "Treasury",
+        "spike",
+        "scale",
+        "An extra zero on the GL side of 7781-CASH",
+        "897,040 is 89,704 x 10: an extra zero on the GL side",
+        11.0,
+        "high",
+    ),
+    Plan(
+        "3310-COLL",
+        "USD",
+        "Derivatives",
+        "reversal",
+        "sign_flip",
+        "Collateral call is booked with the wrong sign",
+        "-412,500.00 is 412,500.00 with its sign reversed: the GL side booked a receipt as a payment",
+        8.0,
+        "high",
+    ),
+    Plan(
+        "5102-ACCR",
+        "USD",
+        "Custody",
+        "recurring",
+        "timing",
+        "Month-end accrual arrives one day late on 5102-ACCR",
+        "The IHub side books 61,004.11 on 21 Nov: the difference closes by itself in one day",
+        4.0,
+        "low",
+    ),
+    Plan(
+        "6620-DIV",
+        "EUR",
+        "Equities",
+        "new",
+        "new",
+        "Dividend tax reclaim appears on one side only",
+        "No mechanism found among 14 tried",
+        5.0,
+        "medium",
+        1,
+        0,
+    ),
+    Plan(
+        "8080-PART",
+        "GBP",
+        "Equities",
+        "in_line",
+        "rounding",
+        "Partial cents on 8080-PART, in line with every month",
+        "Each difference is under 0.01 for each of 312 parts: rounding",
+        1.2,
+        "low",
+        4,
+    ),
 )
 
 
@@ -106,7 +184,9 @@ def fill(desk: Desk, plans: Sequence[Plan] = PLANS, *, drafts: bool = True) -> l
     for n, plan in enumerate(plans):
         case, breaks, spark = _case(plan, n, days, text)
         with desk.db.begin() as connection:
-            connection.execute(sa.insert(items), [_item(b, case, series[(plan.account, plan.currency)]) for b in breaks[:1]])
+            connection.execute(
+                sa.insert(items), [_item(b, case, series[(plan.account, plan.currency)]) for b in breaks[:1]]
+            )
         write = CaseWrite(case, tuple(breaks), tuple(spark), 0.9 - n / 20, today + timedelta(days=n - 2))
         desk.cases.upsert_many([write], "Rseed")
         if drafts:
@@ -137,9 +217,7 @@ def _history(plans: Sequence[Plan], days: Sequence[date]) -> str:
             diff = usual + (base * plan.factor if i >= len(days) - plan.days else 0.0)
             right = 1_204_118.20 + 40_000 * math.sin(i / 11.0 + n)
             comment = "Accrual clears on the next statement" if i in (41, 63) else ""
-            lines.append(
-                f"{plan.account},{plan.currency},{plan.desk},{day},{right + diff:.2f},{right:.2f},{comment}"
-            )
+            lines.append(f"{plan.account},{plan.currency},{plan.desk},{day},{right + diff:.2f},{right:.2f},{comment}")
     return "\n".join(lines)
 
 
@@ -262,7 +340,11 @@ def _promise_and_talk(desk: Desk, ident: str, today: date) -> None:
         )  # fmt: skip
         for role, who, text in (
             ("user", "olga", "Is it timing?"),
-            ("assistant", "tieout", "No. The difference equals the balance times the change of the rate [E1], and the GL side alone moved [E5]."),
+            (
+                "assistant",
+                "tieout",
+                "No. The difference equals the balance times the change of the rate [E1], and the GL side alone moved [E5].",
+            ),
         ):
             connection.execute(
                 sa.insert(messages).values(case_id=ident, role=role, who=who, text=text, body={}, at=now)

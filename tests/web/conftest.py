@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
-from tests.web.builders import fill, open_home
 
 from agents.desk import Desk
 from server import create_app
+from tests.web.builders import fill, open_home
 from web.auth import issue_link, issue_token
 
 

@@ -73,7 +73,7 @@ def test_a_role_reaches_its_routes_and_no_more(as_role: Any, role: str) -> None:
     client = as_role(role)
     rank = {"anyone": -1, **{r: n for n, r in enumerate(ROLES)}}
     for (method, path), least in RULES.items():
-        if path.endswith("/events") or "{" not in path and method == "GET" and path in ("/", "/enter"):
+        if path.endswith("/events") or ("{" not in path and method == "GET" and path in ("/", "/enter")):
             continue
         answer = client.request(method, path.replace("{", "").replace("}", ""), headers={"accept": "application/json"})
         refused = answer.status_code == 403 and "needs the role" in answer.text
@@ -128,7 +128,9 @@ def test_a_change_made_on_an_old_version_is_told_and_overwrites_nothing(client: 
     version = client.get(f"/api/v1/cases/{case_id}").json()["version"]
     assert client.patch(f"/api/v1/cases/{case_id}", json={"owner": "ana", "version": version}).status_code == 200
     is_problem(client.patch(f"/api/v1/cases/{case_id}", json={"owner": "bo", "version": version}), 409)
-    is_problem(client.patch(f"/api/v1/cases/{case_id}", json={"owner": "bo"}, headers={"if-match": f'"{version}"'}), 409)
+    is_problem(
+        client.patch(f"/api/v1/cases/{case_id}", json={"owner": "bo"}, headers={"if-match": f'"{version}"'}), 409
+    )
     assert client.get(f"/api/v1/cases/{case_id}").json()["owner"] == "ana"
 
 
@@ -236,7 +238,9 @@ def test_resolutions_are_learned_once(client: TestClient) -> None:
     item = {"recon": "gl-vs-ihub", "comment": "Rate refreshed", "business_date": "2026-11-01", "cause": "fx_rate"}
     assert client.post("/api/v1/resolutions", json={"items": [item]}).json() == {"added": 1, "given": 1}
     assert client.post("/api/v1/resolutions", json={"items": [item]}).json()["added"] == 0
-    assert client.get("/api/v1/resolutions", params={"q": "refreshed"}).json()["items"][0]["comment"] == "Rate refreshed"
+    assert (
+        client.get("/api/v1/resolutions", params={"q": "refreshed"}).json()["items"][0]["comment"] == "Rate refreshed"
+    )
 
 
 def test_what_is_done_is_in_the_audit(client: TestClient, desk: Desk) -> None:
@@ -273,7 +277,9 @@ def test_alive_ready_and_measured(client: TestClient, app: FastAPI) -> None:
     assert 'tieout_actions{state="pending"}' in text
 
 
-def test_a_fault_of_ours_is_a_problem_with_a_number_and_no_inside(client: TestClient, desk: Desk, monkeypatch: Any) -> None:
+def test_a_fault_of_ours_is_a_problem_with_a_number_and_no_inside(
+    client: TestClient, desk: Desk, monkeypatch: Any
+) -> None:
     def broken(_self: object, *_: object) -> None:
         raise RuntimeError("/secret/path")
 

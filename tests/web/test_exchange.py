@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 from fastapi.testclient import TestClient
 from openpyxl import load_workbook
-from tests.web.builders import APPROVER, OPERATOR
 
 from agents.desk import Desk
 from memory.cases import CaseQuery
 from recon.errors import BadInput
+from tests.web.builders import APPROVER, OPERATOR
 from web.deeds import Change, change_case
 from web.excel import export_queue, import_queue
 

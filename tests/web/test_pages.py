@@ -9,7 +9,20 @@ from fastapi.testclient import TestClient
 from agents.desk import Desk
 from web.auth import issue_link
 
-PAGES = ("/", "/brief", "/handover", "/trust", "/runs", "/rules", "/audit", "/audit?check=1", "/settings", "/excel", "/keys", "/docs")
+PAGES = (
+    "/",
+    "/brief",
+    "/handover",
+    "/trust",
+    "/runs",
+    "/rules",
+    "/audit",
+    "/audit?check=1",
+    "/settings",
+    "/excel",
+    "/keys",
+    "/docs",
+)
 
 
 def first_case(desk: Desk) -> str:
@@ -68,7 +81,7 @@ def test_the_case_says_what_why_and_what_would_leave(client: TestClient, desk: D
     assert 'href="#E1"' in page
     assert "fx.ops" in page
     assert "Exactly what leaves" in page
-    assert page.count("<svg class=\"chart") >= 2
+    assert page.count('<svg class="chart') >= 2
 
 
 def test_every_cited_fact_is_on_the_page(client: TestClient, desk: Desk) -> None:

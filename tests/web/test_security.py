@@ -13,13 +13,13 @@ from fastapi import FastAPI
 from fastapi.testclient import TestClient
 from openpyxl import load_workbook
 from openpyxl.utils.escape import unescape
-from tests.shared import SHARED
-from tests.web.builders import PLANS, fill, open_home
 
 from agents.desk import Desk
 from memory.cases import CaseQuery
 from memory.schema import tokens
 from server import create_app
+from tests.shared import SHARED
+from tests.web.builders import PLANS, fill, open_home
 from web.auth import issue_link, issue_token
 from web.excel import export_queue
 
@@ -52,7 +52,9 @@ def test_the_session_cookie_is_out_of_reach_for_script_and_strangers(app: FastAP
         {"sec-fetch-site": "same-site"},
     ],
 )
-def test_a_change_asked_for_by_another_site_is_not_made(client: TestClient, desk: Desk, headers: dict[str, str]) -> None:
+def test_a_change_asked_for_by_another_site_is_not_made(
+    client: TestClient, desk: Desk, headers: dict[str, str]
+) -> None:
     case = desk.cases.page(CaseQuery()).records[0].case.id
     for answer in (
         client.post(f"/cases/{case}/change", data={"do": "assign"}, headers=headers),
@@ -76,7 +78,14 @@ def test_a_name_that_was_made_to_point_here_is_refused(app: FastAPI) -> None:
 def test_no_get_changes_state(client: TestClient, desk: Desk) -> None:
     before = desk.audit.head(), [r.version for r in desk.cases.page(CaseQuery()).records]
     case = desk.cases.page(CaseQuery()).records[0].case.id
-    for path in ("/", f"/cases/{case}", "/rules", "/excel", f"/cases/{case}/feedback?verdict=true", "/news?since=2026-01-01"):
+    for path in (
+        "/",
+        f"/cases/{case}",
+        "/rules",
+        "/excel",
+        f"/cases/{case}/feedback?verdict=true",
+        "/news?since=2026-01-01",
+    ):
         client.get(path)
     assert before == (desk.audit.head(), [r.version for r in desk.cases.page(CaseQuery()).records])
 
@@ -132,7 +141,8 @@ def test_hostile_text_is_inert_and_shown_exactly(empty_desk: Desk, hostile: list
     for start in range(0, len(hostile), 30):
         some = hostile[start : start + 30]
         evidence = tuple(
-            replace(case.evidence[0], id=f"E{n}", statement=text, values={"comment": text}) for n, text in enumerate(some, 1)
+            replace(case.evidence[0], id=f"E{n}", statement=text, values={"comment": text})
+            for n, text in enumerate(some, 1)
         )
         similar = tuple(replace(case.similar[0], comment=text, resolution_id=str(n)) for n, text in enumerate(some[:6]))
         empty_desk.cases.update_judgement(
@@ -160,7 +170,9 @@ def _exported(desk: Desk, tmp_path: Path, case_id: str) -> None:
     assert not re.search(r'(^|,)"?[=@+]', (tmp_path / "q.csv").read_text(encoding="utf-8-sig").splitlines()[1])
 
 
-def test_hostile_words_in_urls_forms_and_chat_are_refused_or_shown(client: TestClient, desk: Desk, hostile: list[str]) -> None:
+def test_hostile_words_in_urls_forms_and_chat_are_refused_or_shown(
+    client: TestClient, desk: Desk, hostile: list[str]
+) -> None:
     case = desk.cases.page(CaseQuery()).records[0].case.id
     for text in hostile[::6]:
         page = client.get("/", params={"q": text[:390]})

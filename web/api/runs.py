@@ -41,27 +41,35 @@ async def begin(
     desk, runner = hub.desk(), hub.runner()
     run_id = "R" + desk.new_id()[:16]
     folder = runner.folder(run_id)
-    limit = desk.settings.upload_mb
     try:
-        name, recon_path = (recon, None) if isinstance(recon, str) else (None, None)
-        if recon is not None and not isinstance(recon, str) and recon.filename:
-            (recon_path,) = await keep([recon], folder / "recon", 1)
-        asked = Asked(
-            current=await keep([f for f in current if f.filename], folder / "current", limit),
-            history=await keep([f for f in history if f.filename], folder / "history", limit),
-            recon=None,
-            said=(await asyncio.to_thread(said_of, desk, name or None, recon_path))[1],
-            agents=agents,
-        )
-        if not asked.current:
-            msg = "current: give the reconciliation's output, a CSV, Excel or Parquet file"
-            raise BadInput(msg)
-        asked = Asked(asked.current, asked.history, name or asked.said.name, asked.said, agents)
+        asked = await _kept(hub, folder, current, history, recon, agents)
         await asyncio.to_thread(runner.queue, run_id, asked, who)
     except BaseException:
         await asyncio.to_thread(throw_away, folder)
         raise
     return run_id
+
+
+async def _kept(
+    hub: Hub, folder: Path, current: list[UploadFile], history: list[UploadFile], recon: str | UploadFile | None,
+    agents: bool,
+) -> Asked:  # fmt: skip
+    """The run as asked for, its files in its folder."""
+    desk = hub.desk()
+    limit = desk.settings.upload_mb
+    name: str | None = None
+    recon_path: Path | None = None
+    if isinstance(recon, str):
+        name = recon.strip() or None
+    elif recon is not None and recon.filename:
+        (recon_path,) = await keep([recon], folder / "recon", 1)
+    now = await keep([f for f in current if f.filename], folder / "current", limit)
+    past = await keep([f for f in history if f.filename], folder / "history", limit)
+    if not now:
+        msg = "current: give the reconciliation's output, a CSV, Excel or Parquet file"
+        raise BadInput(msg)
+    known, said = await asyncio.to_thread(said_of, desk, name, recon_path)
+    return Asked(now, past, known, said, agents)
 
 
 @route_runs.post("/runs", status_code=202, max_body_size=UPLOAD_LIMIT)

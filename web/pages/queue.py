@@ -138,8 +138,8 @@ def _bulk(request: Request, desk: Desk, who: Person, form: dict[str, list[str]],
     results = bulk(desk, who, ids, do, note, apply=apply)
     titles = {r.id: _title(desk, r.id) for r in results}
     return page(
-        request, "bulk.html", results=results, titles=titles, ids=ids, do=do, words=BULK_WORDS[do], note=note, back=back,
-        applied=apply,
+        request, "bulk.html", results=results, titles=titles, ids=ids, do=do, words=BULK_WORDS[do], note=note,
+        back=back, applied=apply,
     )  # fmt: skip
 
 
