@@ -5,10 +5,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from rapidfuzz.distance import DamerauLevenshtein
+from detectors.identity import likeness
 
-CLOSE: Final = 0.75
-"""Share of letters that must agree in the one key column that differs."""
+CLOSE: Final = 0.6
+"""Share of the key that must have stayed."""
 
 TELLING_DIGITS: Final = 4
 """Significant digits from which an amount alone tells two breaks apart."""
@@ -31,13 +31,13 @@ Recogniser = Callable[[Sequence[Stand], Sequence[Stand]], Sequence[tuple[int, in
 
 
 def recognise(gone: Sequence[Stand], fresh: Sequence[Stand]) -> list[tuple[int, int, str]]:
-    """Pairs that are the same break: same currency, exactly the same amount that no other candidate has, and a
-    key that differs in one column only, by a slip or by its spelling. Each side is used once.
+    """Pairs that are the same break: same currency, exactly the same amount that no other candidate has, and keys
+    that are alike: by a slip, another spelling, or one column of several. Each side is used once.
 
     >>> old = Stand({"Account": "1619205", "AU": "4398"}, -1500075, "USD")
     >>> new = Stand({"Account": "1619250", "AU": "4398"}, -1500075, "USD")
-    >>> recognise([old], [new])[0][2]
-    'Account 1619205 became 1619250 (2 letters swapped); the rest of the key and the amount are the same'
+    >>> recognise([old], [new])[0][2].split(";")[0]
+    'Account 1619205 became 1619250 (Account has two characters swapped)'
     """
     if not gone or not fresh or max(len(gone), len(fresh)) > MOST:
         return []
@@ -56,32 +56,15 @@ def recognise(gone: Sequence[Stand], fresh: Sequence[Stand]) -> list[tuple[int, 
 
 
 def _why(old: Stand, new: Stand) -> str | None:
-    differing = [name for name in old.key if old.key[name] != new.key.get(name)]
-    if len(differing) != 1 or old.key.keys() != new.key.keys():
+    if old.key.keys() != new.key.keys():
+        return None
+    alike = likeness(old.key, new.key)
+    if alike is None or alike[0] < CLOSE:
         return None
     telling = len(str(abs(new.units)).strip("0")) >= TELLING_DIGITS
-    if len(old.key) == 1 and not telling:
+    if not telling and (len(old.key) == 1 or "renamed" in alike[1]):
         return None
-    name = differing[0]
-    how = _slip(old.key[name], new.key[name])
-    if how is None:
-        return None
-    same = "the rest of the key and the amount are" if len(old.key) > 1 else "the amount is"
-    return f"{name} {old.key[name]} became {new.key[name]} ({how}); {same} the same"
-
-
-def _slip(old: str, new: str) -> str | None:
-    if _folded(old) == _folded(new):
-        return "spelt differently"
-    distance = DamerauLevenshtein.distance(old.casefold(), new.casefold())
-    if distance == 1 and len(old) == len(new) and sorted(old.casefold()) == sorted(new.casefold()):
-        return "2 letters swapped"
-    share = 1 - distance / max(len(old), len(new), 1)
-    if share < CLOSE:
-        return None
-    return "1 letter differs" if distance == 1 else f"{distance} letters differ"
-
-
-def _folded(text: str) -> str:
-    """Letters and digits only, leading zeros off: 00012-A and 12A are one spelling."""
-    return "".join(sign for sign in text.casefold() if sign.isalnum()).lstrip("0")
+    changed = [name for name in old.key if old.key[name] != new.key[name]]
+    became = ", ".join(f"{name} {old.key[name]} became {new.key[name]}" for name in changed)
+    same = "the rest of the key and the amount are" if len(changed) < len(old.key) else "the amount is"
+    return f"{became} ({alike[1]}); {same} the same"
