@@ -106,9 +106,7 @@ def _cause_slices(
             frozenset((name, int(p[i])) for name, p in zip(names, picks, strict=True) if p is not None)
             for i in range(count)
         ]
-        if len(set(combos)) < count or (
-            depth == depth_max and not all(live[rows_of(codes, c)].all() for c in combos)
-        ):
+        if len(set(combos)) < count or (depth == depth_max and not all(live[rows_of(codes, c)].all() for c in combos)):
             continue
         return combos
 
@@ -147,9 +145,7 @@ def skewed_leaves(rng: np.random.Generator, dims: tuple[int, ...], density: floa
     return {k: v[keep] for k, v in codes.items()}, np.round(100 * size[keep], 4)
 
 
-def draw_slices(
-    rng: np.random.Generator, codes: Codes, depth: int, count: int, least: int = 2
-) -> list[Combo]:
+def draw_slices(rng: np.random.Generator, codes: Codes, depth: int, count: int, least: int = 2) -> list[Combo]:
     """`count` slices of `depth` that hold `least` rows or more, none inside another."""
     names = list(codes)
     out: list[Combo] = []

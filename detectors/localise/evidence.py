@@ -4,7 +4,7 @@ import numpy as np
 import numpy.typing as npt
 from numba import njit
 
-from detectors.localise.noise import FAR, POOL, REACH, WIDTH
+from detectors.localise.crowd import FAR, KEPT, POOL, REACH, WIDTH
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int32]
@@ -16,16 +16,96 @@ SPREADS = np.array([1e-5, 1e-4, 1e-3, 0.004, 0.01, 0.02, 0.04, 0.08, 0.16, 0.3])
 SMALL = 40
 """Up to so many rows an element is weighed against all other rows, not against all."""
 
-SHARE, SQUARE, NULL, ALL, LOOSE = 1, 2, 3, 4, 5
-TILTED = 6
-"""From this loose model on they are tilts of rank, the last two those of ranks of the absolute deviation."""
-"""Columns of the sums after the count: share, its square, log density when nothing is wrong, log density of all
-rows, and from LOOSE on the log odds of each loose model."""
+PURITIES = np.array([0.97, 0.8])
+"""Shares of a slice's rows that deviate, in the models that ask no more."""
+
+SHARE, SQUARE, NULL, ALL, LOOSE, TILTED, FAR_OUT, COLUMNS = 0, 1, 2, 3, 4, 10, 14, 16
+"""Columns of a row's evidence: its share and the square; its log density when nothing is wrong, and among all
+rows; the log odds of six loose models (a purity deviates anyhow, upwards, downwards) and of six tilts of rank
+(high, low, far out)."""
+
+
+@njit(cache=True, nogil=True)
+def fill(
+    share: Floats,
+    bins: Offsets,
+    level: Offsets,
+    null: Floats,
+    clear: Floats,
+    free: npt.NDArray[np.bool_],
+    density: Floats,
+    ranks: Floats,
+    values: Floats,
+) -> Floats:
+    """Fills values[row] for the free rows; returns how much each size class deviates, in all, up and down.
+
+    Within a size class the odds of the free rows average 1, so that a random set earns nothing.
+    """
+    classes = density.shape[0]
+    off = np.zeros(len(share))
+    totals = np.zeros((3, classes))
+    count = np.zeros(classes)
+    for i in range(len(share)):
+        if free[i]:
+            k = level[i]
+            values[i, SHARE] = share[i]
+            values[i, SQUARE] = share[i] * share[i]
+            values[i, NULL] = null[i]
+            values[i, ALL] = density[k, bins[i]]
+            count[k] += 1.0
+            if null[i] < values[i, ALL]:
+                off[i] = min(1 - np.exp(null[i] - values[i, ALL]), 1 - 1e-9)
+                totals[0, k] += off[i]
+                totals[1 if share[i] > 0 else 2, k] += off[i]
+    for i in range(len(share)):
+        if free[i]:
+            k = level[i]
+            for m in range(3):
+                rate = min(max(totals[m, k] / count[k], 1e-6), 1 - 1e-6)
+                weight = off[i] if m == 0 or (m == 1) == (share[i] > 0) else 0.0
+                for j in range(len(PURITIES)):
+                    likely = max(PURITIES[j] * clear[i], rate)
+                    odds = (1 - likely) * (1 - weight) / (1 - rate)
+                    if weight > 0:
+                        odds += likely * weight / rate
+                    values[i, LOOSE + m * len(PURITIES) + j] = np.log(odds)
+            for q in range(COLUMNS - TILTED):
+                values[i, TILTED + q] = ranks[k, bins[i], q]
+    return totals
+
+
+@njit(cache=True, nogil=True)
+def gather(
+    element: Ints, wanted: int, order: Offsets, free: npt.NDArray[np.bool_], values: Floats, most: int
+) -> Floats:
+    """(share, null, all) of the free rows of an element, by share; every so many of them where there are more than
+    `most`."""
+    count = 0
+    for r in range(len(element)):
+        if element[r] == wanted and free[r]:
+            count += 1
+    step = max(count // most, 1)
+    out = np.empty(((count + step - 1) // step, 3))
+    seen = 0
+    for r in order:
+        if element[r] == wanted and free[r]:
+            if seen % step == 0:
+                out[seen // step, 0] = values[r, SHARE]
+                out[seen // step, 1] = values[r, NULL]
+                out[seen // step, 2] = values[r, ALL]
+            seen += 1
+    return out
 
 
 @njit(cache=True, nogil=True)
 def add_up(
-    values: Floats, free: npt.NDArray[np.bool_], element: Ints, offsets: Offsets, source: Ints, parent: Ints, sums: Floats
+    values: Floats,
+    free: npt.NDArray[np.bool_],
+    element: Ints,
+    offsets: Offsets,
+    source: Ints,
+    parent: Ints,
+    sums: Floats,
 ) -> None:
     """sums[e, 0] rows and sums[e, 1:] the sums of `values` over the free rows of each element."""
     m = values.shape[1]
@@ -81,8 +161,6 @@ def scores(
     The second is what a random set of rows of the same sizes reaches with probability exp(-evidence) at most,
     whatever the rows' distribution.
     """
-    models = sums.shape[1] - LOOSE
-    far = sums.shape[1] - 1
     for c in range(len(offsets) - 1):
         for e in range(offsets[c], offsets[c + 1]):
             out[e, 0] = -np.inf
@@ -91,36 +169,38 @@ def scores(
             if n < 1.5:
                 continue
             loose = -np.inf
-            for q in range(models):
+            for q in range(LOOSE, COLUMNS):
                 # rows that stand low only because others stand high are those others' complement
-                if q < TILTED or sums[e, far - 1] > 0:
-                    loose = max(loose, sums[e, LOOSE + q])
-            loose -= np.log(models + 1.0)
+                if q < TILTED or sums[e, 1 + FAR_OUT] > 0:
+                    loose = max(loose, sums[e, 1 + q])
+            loose -= np.log(COLUMNS - LOOSE + 1.0)
             if loose + prior[c] + (0.0 if n > SMALL else 3.0 * n) > 0:
                 out[e, 1] = loose + prior[c]
-                out[e, 0] = loose + sums[e, ALL] - sums[e, NULL] + prior[c]
-            mean = sums[e, SHARE] / n
-            var = max(sums[e, SQUARE] / n - mean * mean, 1e-12)
+                out[e, 0] = loose + sums[e, 1 + ALL] - sums[e, 1 + NULL] + prior[c]
+            mean = sums[e, 1 + SHARE] / n
+            var = max(sums[e, 1 + SQUARE] / n - mean * mean, 1e-12)
             if abs(mean) < usual or 0.5 * n * np.log(1 + mean * mean / var) < shift_least:
                 continue
             # the best Gaussian bounds the averaged one from above
             least = narrowest(mean) ** 2
             bound = -0.5 * n * np.log(2 * np.pi * max(var, least)) - 0.5 * n * min(var / least, 1.0)
             slack = 0.0 if n > SMALL else 3.0 * n
-            if bound - sums[e, ALL] + prior[c] + slack < max(out[e, 1], 0.0):
+            if bound - sums[e, 1 + ALL] + prior[c] + slack < max(out[e, 1], 0.0):
                 continue
-            ll = log_shared(n, sums[e, SHARE], sums[e, SQUARE], spreads) - np.log(2.0)
-            if ll - sums[e, ALL] + prior[c] > out[e, 1]:
-                out[e, 0] = ll - sums[e, NULL] + prior[c]
-                out[e, 1] = ll - sums[e, ALL] + prior[c]
+            ll = log_shared(n, sums[e, 1 + SHARE], sums[e, 1 + SQUARE], spreads) - np.log(2.0)
+            if ll - sums[e, 1 + ALL] + prior[c] > out[e, 1]:
+                out[e, 0] = ll - sums[e, 1 + NULL] + prior[c]
+                out[e, 1] = ll - sums[e, 1 + ALL] + prior[c]
 
 
 @njit(cache=True, nogil=True)
-def fit_one(share: Floats, null: Floats, everyone: Floats) -> tuple[float, float, float, float, float]:
+def fit_one(
+    share: Floats, null: Floats, everyone: Floats, stands_for: float
+) -> tuple[float, float, float, float, float]:
     """Location, spread and purity of one element, rows of other deviations let pass.
 
     `share` ascending, the others aligned. Returns (gain over null, gain over everyone, location, spread, purity),
-    gains in nats with what the three fitted numbers cost taken off.
+    gains in nats with what the three fitted numbers cost taken off; each row stands for `stands_for` rows.
     """
     n = len(share)
     half = max((n + 1) // 2, 1)
@@ -160,7 +240,7 @@ def fit_one(share: Floats, null: Floats, everyone: Floats) -> tuple[float, float
         over_all += ll - everyone[i]
         over_null += ll - null[i]
     cost = np.log(n + 1.0) * 0.5 + np.log(2.0 / tau * np.sqrt(n / (2 * np.pi)) + 1.0) + np.log(2.0)
-    return over_null - cost, over_all - cost, mu, tau, pi
+    return over_null * stands_for - cost, over_all * stands_for - cost, mu, tau, pi
 
 
 @njit(cache=True, nogil=True)
@@ -192,7 +272,7 @@ def weigh_small(
         around = 0.0
         for j in range(n):
             gap = abs(bins[j] - bins[i])
-            part = 0.75 if gap == 0 else (0.125 if gap == 1 else 0.0)
+            part = KEPT if gap == 0 else ((1 - KEPT) / 2 if gap == 1 else 0.0)
             own += part
             if level[j] == level[i]:
                 own_level += part
@@ -229,3 +309,38 @@ def weigh_small(
     if tight > loose:
         return ll + over_null, tight
     return loose - over_all + over_null, loose
+
+
+@njit(cache=True, nogil=True)
+def same_place(
+    share: Floats,
+    free: npt.NDArray[np.bool_],
+    element: Ints,
+    offset: int,
+    log_others: Floats,
+    middle: float,
+    spreads: Floats,
+    stray: float,
+    gain: Floats,
+) -> None:
+    """gain[e] = log odds that the free rows of an element lie around `middle` rather than where others do, a
+    share `stray` of them anyhow; the spreads averaged."""
+    totals = np.zeros((len(spreads), len(gain)))
+    rows = np.zeros(len(gain))
+    for r in range(len(share)):
+        if free[r]:
+            e = element[r] - offset
+            rows[e] += 1.0
+            if abs(share[r] - middle) < 4 * spreads[-1]:
+                for m in range(len(spreads)):
+                    d = (share[r] - middle) / spreads[m]
+                    near = np.exp(-0.5 * d * d - 0.9189385 - np.log(spreads[m]) - log_others[r])
+                    totals[m, e] += np.log((1 - stray) * near / stray + 1)
+    for e in range(len(gain)):
+        best = -1e300
+        for m in range(len(spreads)):
+            best = max(best, totals[m, e])
+        acc = 0.0
+        for m in range(len(spreads)):
+            acc += np.exp(totals[m, e] - best)
+        gain[e] = best + np.log(acc / len(spreads)) + rows[e] * np.log(stray)

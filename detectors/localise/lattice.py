@@ -91,9 +91,7 @@ def build(columns: Mapping[str, Ints], max_depth: int) -> Lattice:
     return Lattice(tuple(names), tuple(found), element, offsets, prior, source, parent)
 
 
-def _sources(
-    cuboids: tuple[tuple[int, ...], ...], element: Ints, offsets: npt.NDArray[np.int64]
-) -> tuple[Ints, Ints]:
+def _sources(cuboids: tuple[tuple[int, ...], ...], element: Ints, offsets: npt.NDArray[np.int64]) -> tuple[Ints, Ints]:
     sizes = np.diff(offsets)
     source = np.full(len(cuboids), -1, dtype=np.int32)
     for i, cuboid in enumerate(cuboids):

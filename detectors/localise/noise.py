@@ -7,14 +7,14 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import gammainc, gammaincinv
 
+from detectors.localise.crowd import WIDTH
+
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 Mask = npt.NDArray[np.bool_]
 
 FLOOR = 1e-9
 """A share at or under this is no deviation: float dust of two equal amounts."""
-WIDTH = 0.01
-"""Widest bin of the empirical density."""
 LEVELS = 8
 """Most size classes."""
 PLAIN = 0.5
@@ -23,12 +23,6 @@ HEAVIER = 0.7
 """Share of the shape under which the outer tail is clearly heavier."""
 LEAST = 60
 """Rows that a size class must have to be judged by itself."""
-KEPT = 0.75
-"""How much of a row stays in its bin; the rest goes to both neighbours."""
-FAR, REACH = 0.1, 0.6
-"""Weight and reach (as a factor) of the wide part of the density: the rare is judged by what is rare around."""
-POOL = 50.0
-"""How many rows of the whole run each size class borrows for its density."""
 
 
 def shares(actual: Floats, expected: Floats) -> Floats:
@@ -147,124 +141,3 @@ def _empty_sides(share: Floats, level: Ints, fitted: Mask) -> tuple[Floats, Floa
             out[here] = np.log(rate / WIDTH)[level[here]]
         rates += rate[level]
     return out, np.minimum(rates, 0.99)
-
-
-def _edges() -> Floats:
-    edges, x = [1e-7], 1e-7
-    while x < 2:
-        x += min(WIDTH, 0.08 * x)
-        edges.append(x)
-    positive = np.array(edges)
-    return np.concatenate([-positive[::-1], positive])
-
-
-EDGES = _edges()
-WIDTHS = np.diff(EDGES)
-CENTRES = (EDGES[1:] + EDGES[:-1]) / 2
-BINS = len(WIDTHS)
-SPANS = np.maximum(np.abs(CENTRES) * (1 / REACH - REACH), WIDTHS)
-"""How wide the wide part of the density is at each bin."""
-
-
-def bins_of(share: Floats) -> Ints:
-    return np.clip(np.searchsorted(EDGES, share, side="right") - 1, 0, BINS - 1)
-
-
-def _smooth(counts: Floats) -> Floats:
-    out = KEPT * counts
-    out[:, 1:] += (1 - KEPT) / 2 * counts[:, :-1]
-    out[:, :-1] += (1 - KEPT) / 2 * counts[:, 1:]
-    return out
-
-
-@dataclass(frozen=True)
-class Crowd:
-    """The empirical density of the share of all rows: by size class, borrowing from all, with a wide tail."""
-
-    counts: Floats
-    """Shape (classes, BINS): smoothed counts."""
-    whole: Floats
-    """Shape (BINS,): smoothed counts of all classes."""
-    wide: Floats
-    """Shape (BINS,): rows within REACH of the bin that the background does not explain."""
-    rows: Floats
-    """Shape (classes,): rows of each class."""
-
-    def log_density(self, bins: Ints, level: Ints, own: float = 0.0) -> Floats:
-        """`own`: how much of each row itself is left out, 0 or 1."""
-        n = self.rows.sum()
-        pooled = POOL * np.maximum(self.whole - KEPT * own, 0.5) / n
-        counts = np.maximum(self.counts - KEPT * own, 0.0)
-        near = (counts + pooled) / (self.rows[:, None] + POOL) / WIDTHS
-        far = np.maximum(self.wide - own, 0.5) / n / SPANS
-        return np.asarray(np.log((1 - FAR) * near + FAR * far)[level, bins])
-
-
-def crowd(share: Floats, bins: Ints, level: Ints, null: Floats, classes: int) -> Crowd:
-    """The density of the rows given; `null`: their log density when nothing is wrong."""
-    flat = np.bincount(level * BINS + bins, minlength=classes * BINS).astype(np.float64).reshape(classes, BINS)
-    counts = _smooth(flat)
-    rows = flat.sum(axis=1)
-    near = np.log(np.maximum(counts, 0.5) / np.maximum(rows, 1.0)[:, None] / WIDTHS)[level, bins]
-    off = np.clip(1 - np.exp(np.minimum(null - near, 0.0)), 0.0, 1.0)
-    order = np.argsort(share)
-    before = np.concatenate([[0.0], np.cumsum(off[order])])
-    low, high = np.minimum(CENTRES * REACH, CENTRES / REACH), np.maximum(CENTRES * REACH, CENTRES / REACH)
-    ordered = share[order]
-    wide = before[np.searchsorted(ordered, high, side="right")] - before[np.searchsorted(ordered, low)]
-    return Crowd(counts, counts.sum(axis=0), wide, rows)
-
-
-PURITIES = (0.97, 0.8)
-
-
-TILTS = (2.0, 7.0)
-
-
-def loose_models(run_share: Floats, level: Ints, null: Null, everyone: Floats, free: Mask) -> tuple[Floats, Floats]:
-    """How much each size class deviates in all, and for each row the log odds of loose models against all rows:
-    a slice of which a share deviates, anyhow, upwards, or downwards.
-
-    Within a size class the odds of the free rows average 1, so that a random set earns nothing.
-    """
-    share = run_share
-    out = np.empty((len(share), 3 * len(PURITIES)))
-    off = np.clip(1 - np.exp(np.minimum(null.density - everyone, 0.0)), 0.0, 1 - 1e-9)
-    sides = (off, np.where(share > 0, off, 0.0), np.where(share < 0, off, 0.0))
-    classes = int(level.max()) + 1
-    count = np.maximum(np.bincount(level, free, minlength=classes), 1)
-    totals = np.empty((3, classes))
-    for i, weight in enumerate(sides):
-        totals[i] = np.bincount(level, weight * free, minlength=classes)
-        rate = np.clip(totals[i] / count, 1e-6, 1 - 1e-6)[level]
-        for j, pure in enumerate(PURITIES):
-            likely = np.maximum(pure * null.clear, rate)
-            odds = likely * weight / rate + (1 - likely) * (1 - weight) / (1 - rate)
-            out[:, len(PURITIES) * i + j] = np.log(odds)
-    return totals, out
-
-
-def tilts(bins: Ints, level: Ints, free: Mask) -> Floats:
-    """For each row the log odds of models in which a slice's rows stand high, low, or far out, among all rows of
-    their size: density (1 + a) * rank**a, averaging 1 over all rows. They need no idea of what noise is.
-
-    Shape (n, 3 * len(TILTS)): high, low, far out, each with every tilt.
-    """
-    mirrored = np.maximum(bins, BINS - 1 - bins)
-    low = _ranked(BINS - 1 - bins, level, free)
-    return np.column_stack([_ranked(bins, level, free), low, _ranked(mirrored, level, free)])
-
-
-def _ranked(bins: Ints, level: Ints, free: Mask) -> Floats:
-    classes = int(level.max()) + 1
-    flat = np.bincount(level[free] * BINS + bins[free], minlength=classes * BINS).reshape(classes, BINS)
-    rows = np.maximum(flat.sum(axis=1, keepdims=True), 1)
-    after = flat.cumsum(axis=1)
-    low, high = (after - flat) / rows, after / rows
-    out = np.empty((len(level), len(TILTS)))
-    for i, a in enumerate(TILTS):
-        mean = np.where(
-            flat > 0, (high ** (a + 1) - low ** (a + 1)) / np.maximum(high - low, 1e-12), (1 + a) * high**a
-        )
-        out[:, i] = np.log(np.maximum(mean, 1e-12))[level, bins]
-    return out

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from detectors.localise import noise
+from detectors.localise import crowd, noise
 from detectors.localise.lattice import Lattice
 
 Floats = npt.NDArray[np.float64]
@@ -25,8 +25,11 @@ class Run:
     bins: Rows
     """Bin of the share in the empirical density."""
     null: noise.Null
+    order: Rows
+    """The rows by share, ascending."""
+    classes: int
 
-    def crowd(self, free: Mask) -> noise.Crowd:
+    def crowd(self, free: Mask) -> crowd.Crowd:
         """How all free rows deviate."""
         rows = np.flatnonzero(free)
-        return noise.crowd(self.share[rows], self.bins[rows], self.level[rows], self.null.density[rows], int(self.level.max()) + 1)
+        return crowd.crowd(self.share[rows], self.bins[rows], self.level[rows], self.null.density[rows], self.classes)

@@ -5,14 +5,14 @@ from collections.abc import Mapping
 import numpy as np
 import numpy.typing as npt
 
-from detectors.localise import noise, siblings
-from detectors.localise.evidence import ALL, NULL, SMALL, SPREADS, add_up, fit_one, scores, weigh_small
+from detectors.localise import crowd, evidence, noise, siblings
 from detectors.localise.lattice import Lattice, build
 from detectors.localise.run import Run
 from detectors.localise.slice import Slice
 
 Floats = npt.NDArray[np.float64]
 Rows = npt.NDArray[np.int64]
+Mask = npt.NDArray[np.bool_]
 
 BELIEVED = 3.0
 """Log odds that a slice must reach."""
@@ -21,7 +21,8 @@ SHIFT = 6.0
 USUAL = 1.5
 ALONE, ALONE_BELIEVED = 20, 0.0
 """Most single rows reported, and the log odds each must reach: more of them are noise of another shape."""
-WIDE, DEEP = 200, 6
+WIDE, DEEP = 120, 6
+SAMPLE = 4000
 
 
 def localise(
@@ -48,11 +49,12 @@ def localise(
     lattice = build({k: np.asarray(v)[live] for k, v in columns.items()}, depth)
     own = share[live]
     level = noise.size_classes(np.asarray(actual)[live], np.asarray(expected)[live])
-    bins = noise.bins_of(own)
+    bins = crowd.bins_of(own)
+    order = np.argsort(own, kind="stable")
     chosen: list[int] = []
     null = noise.null_of(own, level, np.ones(len(live), dtype=bool))
     for _ in range(2):
-        chosen, free = _greedy(Run(lattice, own, level, bins, null))
+        chosen, free = _greedy(Run(lattice, own, level, bins, null, order, int(level.max()) + 1))
         again = noise.null_of(own, level, free)
         if np.abs(again.density - null.density).mean() < 0.05:
             break
@@ -80,82 +82,85 @@ def _greedy(run: Run) -> tuple[list[int], npt.NDArray[np.bool_]]:
     return chosen, free
 
 
-def _best(run: Run, free: npt.NDArray[np.bool_]) -> tuple[int | None, list[tuple[int, float]]]:
+def _best(run: Run, free: Mask) -> tuple[int | None, list[tuple[int, float]]]:
     """The element that explains most of the free rows: by sums first, then one by one those that may win.
 
     And the small ones that come near, with their log odds.
     """
-    lattice = run.lattice
-    crowd = run.crowd(free)
-    everyone = crowd.log_density(run.bins, run.level)
-    off, loose = noise.loose_models(run.share, run.level, run.null, everyone, free)
-    tilts = noise.tilts(run.bins, run.level, free)
-    values = np.column_stack([run.share, run.share * run.share, run.null.density, everyone, loose, tilts])
-    sums = np.zeros((lattice.elements, values.shape[1] + 1))
-    add_up(values, free, lattice.element, lattice.offsets, lattice.source, lattice.parent, sums)
-    usual = USUAL * float(np.median(np.abs(run.share[free])))
+    lattice, left = run.lattice, np.flatnonzero(free)
+    among = run.crowd(free)
+    ranks = crowd.rank_tables(run.bins[left], run.level[left], run.classes)
+    values = np.zeros((len(free), evidence.COLUMNS))
+    off = evidence.fill(
+        run.share, run.bins, run.level, run.null.density, run.null.clear, free, among.table(), ranks, values
+    )
+    sums = np.zeros((lattice.elements, evidence.COLUMNS + 1))
+    evidence.add_up(values, free, lattice.element, lattice.offsets, lattice.source, lattice.parent, sums)
+    usual = USUAL * float(np.median(np.abs(run.share[left])))
     out = np.empty((lattice.elements, 2))
-    scores(sums, lattice.offsets, lattice.prior, SPREADS, SHIFT, usual, out)
-    _weigh_small(run, free, crowd, off, sums[:, 0], out)
+    evidence.scores(sums, lattice.offsets, lattice.prior, evidence.SPREADS, SHIFT, usual, out)
+    _weigh_small(run, free, among, off, sums[:, 0], out)
     odds = np.minimum(out[:, 0], out[:, 1])
     near = np.flatnonzero((odds > siblings.FAINT) & (odds <= BELIEVED) & (sums[:, 0] <= siblings.SURE))
     out[odds < BELIEVED, 1] = -np.inf
-    return _contest(lattice, values, free, out[:, 1]), [(int(e), float(odds[e])) for e in near]
+    return _contest(run, values, free, out[:, 1]), [(int(e), float(odds[e])) for e in near]
 
 
-def _weigh_small(
-    run: Run, free: npt.NDArray[np.bool_], crowd: noise.Crowd, off: Floats, count: Floats, out: Floats
-) -> None:
+def _weigh_small(run: Run, free: Mask, among: crowd.Crowd, off: Floats, count: Floats, out: Floats) -> None:
     """Overwrites the evidence of the leading small elements with the exact one."""
     lattice = run.lattice
-    small = np.flatnonzero((count <= SMALL) & (out[:, 0] > BELIEVED) & np.isfinite(out[:, 1]))
-    out[small[np.argsort(-out[small, 1])[WIDE:]], 1] = -np.inf
-    for e in small[np.argsort(-out[small, 1])[:WIDE]]:
+    small = np.flatnonzero((count <= evidence.SMALL) & (out[:, 0] > BELIEVED) & np.isfinite(out[:, 1]))
+    small = small[np.argsort(-out[small, 1])]
+    out[small[WIDE:], 1] = -np.inf
+    for e in small[:WIDE]:
         c = lattice.cuboid_of(int(e))
         r = np.flatnonzero((lattice.element[c] == e) & free)
-        null, over = weigh_small(
+        null, over = evidence.weigh_small(
             run.share[r],
             run.bins[r],
             run.level[r],
             run.null.density[r],
-            crowd.counts,
-            crowd.whole,
-            crowd.wide,
-            crowd.rows,
-            noise.WIDTHS,
+            among.counts,
+            among.whole,
+            among.wide,
+            among.rows,
+            crowd.WIDTHS,
             off,
-            SPREADS,
+            evidence.SPREADS,
         )
         out[e] = null + lattice.prior[c], over + lattice.prior[c]
 
 
-def _contest(lattice: Lattice, values: Floats, free: npt.NDArray[np.bool_], over: Floats) -> int | None:
+def _contest(run: Run, values: Floats, free: Mask, over: Floats) -> int | None:
     """The best of the leading elements and all that contain them, rows of other causes let pass."""
-    leading = np.argsort(-over)[:DEEP]
+    lattice = run.lattice
+    leading = np.argpartition(-over, min(DEEP, len(over) - 1))[:DEEP]
     tried = {int(e): float(over[e]) for e in leading if over[e] > 0}
+    done: set[int] = set()
     for e in list(tried):
         witness = lattice.rows(e)[0]
         own = set(lattice.cuboids[lattice.cuboid_of(e)])
         for c, cuboid in enumerate(lattice.cuboids):
-            if set(cuboid) <= own:
-                parent = int(lattice.element[c, witness])
-                if parent not in tried or parent == e:
-                    gain, fitted = _fit(lattice, c, parent, values, free)
-                    if min(gain, fitted) > BELIEVED:
-                        tried[parent] = max(tried.get(parent, -np.inf), fitted)
-    return max(tried, key=lambda e: tried[e]) if tried else None
+            parent = int(lattice.element[c, witness])
+            if set(cuboid) <= own and parent not in done:
+                done.add(parent)
+                gain, fitted = _fit(run, c, parent, values, free)
+                if min(gain, fitted) > BELIEVED:
+                    tried[parent] = max(tried.get(parent, -np.inf), fitted)
+    return max(tried, key=lambda e: (tried[e], -e)) if tried else None
 
 
-def _fit(
-    lattice: Lattice, cuboid: int, element: int, values: Floats, free: npt.NDArray[np.bool_]
-) -> tuple[float, float]:
-    inside = np.flatnonzero((lattice.element[cuboid] == element) & free)
-    ordered = values[inside[np.argsort(values[inside, 0])]]
-    over_null, over_all, mu, tau, pi = fit_one(ordered[:, 0], ordered[:, NULL - 1], ordered[:, ALL - 1])
-    if len(inside) < 2 or abs(mu) < tau or pi < 0.5:
+def _fit(run: Run, cuboid: int, element: int, values: Floats, free: Mask) -> tuple[float, float]:
+    lattice = run.lattice
+    count = np.count_nonzero(lattice.element[cuboid] == element)
+    rows = evidence.gather(lattice.element[cuboid], element, run.order, free, values, SAMPLE)
+    if len(rows) < 2:
         return -np.inf, -np.inf
-    prior = lattice.prior[cuboid]
-    return over_null + prior, over_all + prior
+    stands_for = max(min(count, np.count_nonzero(free)) / SAMPLE, 1.0) if len(rows) >= SAMPLE else 1.0
+    over_null, over_all, mu, tau, pi = evidence.fit_one(rows[:, 0], rows[:, 1], rows[:, 2], stands_for)
+    if abs(mu) < tau or pi < 0.5:
+        return -np.inf, -np.inf
+    return over_null + lattice.prior[cuboid], over_all + lattice.prior[cuboid]
 
 
 def _without_echoes(lattice: Lattice, share: Floats, chosen: list[int]) -> list[int]:

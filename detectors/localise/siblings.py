@@ -2,18 +2,20 @@
 
 import numpy as np
 
-from detectors.localise.evidence import narrowest
+from detectors.localise.evidence import narrowest, same_place
 from detectors.localise.run import Floats, Mask, Rows, Run
 
 LIKELY = 0.4
 """How often a cause has one slice more in the same columns."""
 STRAY = 0.02
 """Share of rows that may be off differently."""
-SPREADS = np.array([0.01, 0.03, 0.06, 0.1])
+SPREADS = np.array([0.015, 0.04, 0.1])
 """Spreads tried when one slice is too small to tell its own."""
 SURE = 8
 """Rows from which on a slice tells its own spread."""
-SEEDS = 24
+MOST = 5
+"""Most siblings taken for one slice."""
+SEEDS = 10
 FAINT = -8.0
 """Log odds from which on a slice that is not believable alone is tried with its siblings."""
 
@@ -30,20 +32,16 @@ def location(share: Floats) -> tuple[float, Floats]:
 def gains(run: Run, free: Mask, log_others: Floats, cuboid: int, rows: Rows) -> Floats:
     """For each element of the cuboid the log odds that it is a sibling of the slice of `rows`."""
     middle, spreads = location(run.share[rows])
-    offset, end = run.lattice.offsets[cuboid], run.lattice.offsets[cuboid + 1]
-    near = np.flatnonzero(free & (np.abs(run.share - middle) < 4 * spreads[-1]))
-    rows_in = np.bincount(run.lattice.element[cuboid, free] - offset, minlength=int(end - offset))
-    element = run.lattice.element[cuboid, near] - offset
-    totals = []
-    for spread in spreads:
-        d = (run.share[near] - middle) / spread
-        with np.errstate(under="ignore"):
-            odds = (1 - STRAY) / STRAY * np.exp(-0.5 * d * d - 0.9189385 - np.log(spread) - log_others[near]) + 1
-        totals.append(np.bincount(element, np.log(odds), minlength=int(end - offset)) + rows_in * np.log(STRAY))
-    best = np.max(totals, axis=0)
-    return np.asarray(
-        best + np.log(np.mean(np.exp(np.array(totals) - best), axis=0)) - np.log(end - offset) + np.log(LIKELY)
-    )
+    offset, end = int(run.lattice.offsets[cuboid]), int(run.lattice.offsets[cuboid + 1])
+    out = np.empty(end - offset)
+    same_place(run.share, free, run.lattice.element[cuboid], offset, log_others, middle, spreads, STRAY, out)
+    return out - np.log(end - offset) + np.log(LIKELY)
+
+
+def _top(gain: Floats, least: float, most: int) -> list[int]:
+    """The largest gains over `least`, best first."""
+    over = np.flatnonzero(gain > least)
+    return [int(k) for k in over[np.argsort(-gain[over])][:most]]
 
 
 def adopt(run: Run, free: Mask, chosen: list[int], believed: float) -> list[int]:
@@ -57,11 +55,10 @@ def adopt(run: Run, free: Mask, chosen: list[int], believed: float) -> list[int]
             continue
         others = run.crowd(free).log_density(run.bins, run.level, own=1.0)
         gain = gains(run, free, others, cuboid, rows)
-        for k in np.argsort(-gain)[:5]:
-            if gain[k] > believed:
-                sibling = int(lattice.offsets[cuboid] + k)
-                found.append(sibling)
-                free[lattice.rows(sibling)] = False
+        for k in _top(gain, believed, MOST):
+            sibling = int(lattice.offsets[cuboid]) + k
+            found.append(sibling)
+            free[lattice.rows(sibling)] = False
     return found
 
 
@@ -77,9 +74,9 @@ def together(run: Run, free: Mask, faint: list[tuple[int, float]], believed: flo
         rest = free.copy()
         rest[rows] = False
         gain = gains(run, rest, others, cuboid, rows)
-        with_it = [int(k) for k in np.argsort(-gain)[:2] if gain[k] > 0]
+        with_it = _top(gain, 0.0, 2)
         if odds + sum(gain[k] for k in with_it) > believed:
-            for member in (e, *(int(lattice.offsets[cuboid] + k) for k in with_it)):
+            for member in (e, *(int(lattice.offsets[cuboid]) + k for k in with_it)):
                 found.append(member)
                 free[lattice.rows(member)] = False
     return found
