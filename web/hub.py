@@ -64,8 +64,13 @@ class Hub:
         self._threads.append(thread)
 
     def _warm_up(self) -> None:
+        import subprocess
+        import sys
+
         from web.bands import warm_up
 
+        # Compiling holds this process still, so another one fills the cache first.
+        subprocess.run([sys.executable, "-c", "from web.bands import warm_up; warm_up()"], check=False, timeout=600)
         warm_up()
 
     def _execute(self) -> None:

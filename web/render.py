@@ -4,6 +4,7 @@ import hashlib
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final
+from urllib.parse import urlencode
 
 from fastapi import Request
 from fastapi.responses import HTMLResponse
@@ -83,12 +84,19 @@ def page(request: Request, name: str, status: int = 200, /, **context: Any) -> H
         path=request.url.path,
         person=state.get("person"),
         theme=theme if theme in ("light", "dark") else "",
+        here=_here(request),
         said=request.query_params.get("said", "")[:400],
         undo=_ident(request.query_params.get("undo", "")),
         running=state.get("running"),
         **context,
     )
     return HTMLResponse(body, status)
+
+
+def _here(request: Request) -> str:
+    """This page's own address, without the word on what was done."""
+    kept = [(k, v) for k, v in request.query_params.multi_items() if k not in ("said", "undo")]
+    return request.url.path + (f"?{urlencode(kept)}" if kept else "")
 
 
 def _ident(text: str) -> str:

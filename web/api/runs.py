@@ -151,7 +151,14 @@ def judge_rows(hub: Here, desk: OnDesk, who: Who, said: BreaksIn) -> BreaksOut:
     _, recon = said_of(desk, said.recon, None)
     out = folder / "out"
     request = RunRequest(
-        (current,), said=recon, recon=said.recon, out=out, agents=False, requested_by=who.name, run_id=run_id
+        (current,),
+        said=recon,
+        recon=said.recon,
+        out=out,
+        agents=False,
+        requested_by=who.name,
+        partial=True,
+        run_id=run_id,
     )
     result = run(desk, request)
     return BreaksOut(

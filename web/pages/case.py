@@ -73,7 +73,7 @@ def feedback_page(request: Request, desk: OnDesk, case_id: str) -> Response:
         checked["radius"] = blast_radius(desk, case, tag_of(desk, case, said))
     name = "parts/feedback.html" if request.headers.get("x-part") else "feedback.html"
     return page(
-        request, name, case=case, said=said, words=words, label=VERDICT_LABELS.get(said.verdict, "Tag"),
+        request, name, case=case, tag=said, words=words, label=VERDICT_LABELS.get(said.verdict, "Tag"),
         back=safe_back(words.get("back", ""), f"/cases/{case_id}"),
         patterns=[(p, pattern_short(p)) for p in PATTERN_LABELS],
         causes=[(c, label.replace("{left}", "left").replace("{right}", "right")) for c, label in CAUSE_LABELS.items()],

@@ -194,10 +194,15 @@ document.addEventListener("click", (event) => {
   $$("details.drop[open]").forEach((d) => d.contains(target) || d.classList.contains("edit") || (d.open = false));
 });
 
+// At once, not when the browser tells of it: the next key already belongs to the field.
+function openBox(box) {
+  box.open = true;
+  box.querySelector(":is(textarea, input:not([type=hidden]), select, button, a.btn)")?.focus();
+}
+
 document.addEventListener("toggle", (event) => {
   const opened = event.target;
-  if (!opened.open || !opened.matches?.("details.drop")) return;
-  opened.querySelector("textarea, input:not([type=hidden]), select, button, a.btn")?.focus({ preventScroll: false });
+  if (opened.open && opened.matches?.("details.drop") && !opened.contains(document.activeElement?.closest("form") ?? null)) openBox(opened);
 }, true);
 
 async function openDialog(url, part = null) {
@@ -562,12 +567,12 @@ function press(key) {
     case "o": { const id = $(".case")?.dataset.id ?? (current() && current().dataset.id); if (id) location.href = `/cases/${id}`; return; }
     case "x": { const box = current() && $("input[name=ids]", current()); if (box) { box.checked = !box.checked; picks(); } return; }
     case "a": { const button = draft && $("[data-key=a]", draft); if (!button) return toast("No draft waits here."); if (button.disabled) return toast(button.title || "It cannot be approved.", { bad: true }); return seen(draft) ? button.click() : toast("This is what would leave. Press a again to approve it."); }
-    case "e": case "r": case "w": { const summary = draft && $(`[data-key=${key}]`, draft); if (!summary) return toast("No draft waits here."); summary.parentElement.open = true; return; }
+    case "e": case "r": case "w": { const summary = draft && $(`[data-key=${key}]`, draft); if (!summary) return toast("No draft waits here."); return openBox(summary.parentElement); }
     case "[": case "]": return nextDraft(key === "]" ? 1 : -1);
     case "u": { const form = $(".undo") ?? $("#toasts form"); return form ? form.requestSubmit() : toast("There is nothing to undo here."); }
     case "t": case "f": case "b": case "n": { const verdict = { t: "true", f: "false_positive", b: "corrected", n: "missed" }[key]; return inCase(`[data-verdict=${verdict}]`)?.click(); }
     case "m": return inCase("[data-key=m]")?.click();
-    case "s": { const box = inCase("[data-key=s]"); if (box) box.parentElement.open = true; return; }
+    case "s": { const box = inCase("[data-key=s]"); return box && openBox(box.parentElement); }
     case "c": return $(".composer textarea")?.focus();
     case "/": { const box = $(".filter input[type=search]"); box?.focus(); box?.select(); return; }
     case ".": return refresh(location.href);

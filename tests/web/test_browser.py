@@ -1,0 +1,279 @@
+"""In a browser: the day by keyboard, nothing typed is lost, two operators meet, nothing comes from elsewhere."""
+
+import shutil
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.web.browser import ARGS, CHROMIUM, Server, Watched
+
+from web.access import RULES
+
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.skipif(not CHROMIUM.exists(), reason="no Chromium at /usr/bin/chromium"),
+]
+
+PAGES = sorted(p for m, p in RULES if m == "GET" and "{" not in p and not p.startswith(("/api", "/export"))
+               and p not in ("/enter", "/healthz", "/readyz", "/openapi.json", "/metrics", "/news"))  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Any]:
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as p:
+        browser = p.chromium.launch(executable_path=str(CHROMIUM), args=ARGS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="module")
+def server(filled_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    home = tmp_path_factory.mktemp("served") / "home"
+    shutil.copytree(filled_home, home)
+    made = Server(home).start()
+    yield made
+    made.stop()
+
+
+@pytest.fixture(scope="module")
+def signed_in(chromium: Any, server: Server) -> Any:
+    """The state of a browser that opened the link."""
+    context = chromium.new_context()
+    context.new_page().goto(server.link)
+    state = context.storage_state()
+    context.close()
+    return state
+
+
+@pytest.fixture
+def watched() -> Watched:
+    return Watched()
+
+
+@pytest.fixture
+def page(chromium: Any, server: Server, signed_in: Any, watched: Watched) -> Iterator[Any]:
+    context = chromium.new_context(viewport={"width": 1280, "height": 900}, storage_state=signed_in)
+    context.set_default_timeout(10_000)
+    yield watched.on(context.new_page(), server.url)
+    context.close()
+    assert watched.errors == []
+    assert watched.elsewhere == []
+
+
+WIDE = """() => [...document.querySelectorAll("*")].filter((e) => e.getBoundingClientRect().right > 401)
+    .map((e) => `${e.tagName}.${e.className}`).slice(0, 9)"""
+
+
+def open_case(page: Any, server: Server, n: int = 1) -> str:
+    """Opens the n-th case of the queue by keyboard; answers its id."""
+    page.goto(f"{server.url}/?sort=onset")
+    for _ in range(n):
+        page.keyboard.press("j")
+    page.wait_for_selector(".case h1")
+    page.wait_for_function("() => document.querySelector('.case')?.dataset.id === new URL(location).searchParams.get('case')")
+    return str(page.locator(".case").get_attribute("data-id"))
+
+
+def approve(page: Any) -> None:
+    """`a`, and once more where the draft first had to come into view."""
+    page.keyboard.press("a")
+    if page.get_by_text("Press a again").count():
+        page.keyboard.press("a")
+
+
+def toast(page: Any, words: str) -> None:
+    page.wait_for_function("w => document.querySelector('#toasts')?.textContent.includes(w)", arg=words)
+
+
+def test_moving_keeps_the_url_and_back_and_forward_work(page: Any, server: Server) -> None:
+    first = open_case(page, server)
+    page.keyboard.press("j")
+    page.wait_for_function("f => document.querySelector('.case').dataset.id !== f", arg=first)
+    second = page.locator(".case").get_attribute("data-id")
+    assert f"case={second}" in page.url
+    page.go_back()
+    page.wait_for_function("f => document.querySelector('.case')?.dataset.id === f", arg=first)
+    page.go_forward()
+    page.wait_for_function("f => document.querySelector('.case')?.dataset.id === f", arg=second)
+    page.reload()
+    assert page.locator(".case").get_attribute("data-id") == second
+
+
+def test_a_decision_shows_its_undo_and_the_key_takes_it_back(page: Any, server: Server) -> None:
+    open_case(page, server, 8)
+    before = page.locator(".draft .chip.pending").count()
+    approve(page)
+    toast(page, "it leaves in")
+    page.wait_for_function("n => document.querySelectorAll('.draft .chip.pending').length < n", arg=before)
+    page.keyboard.press("u")
+    toast(page, "Undone")
+    page.wait_for_function("n => document.querySelectorAll('.draft .chip.pending').length === n", arg=before)
+
+
+def test_a_reason_is_typed_and_sent_without_the_mouse(page: Any, server: Server) -> None:
+    open_case(page, server, 7)
+    page.keyboard.press("r")
+    page.keyboard.type("booked by the custodian already")
+    page.keyboard.press("Control+Enter")
+    toast(page, "Rejected")
+
+
+def test_a_false_positive_shows_its_blast_radius_before_it_is_saved(page: Any, server: Server) -> None:
+    open_case(page, server, 6)
+    page.keyboard.press("f")
+    page.wait_for_selector("dialog[open] .note")
+    assert "from the next run on" in page.locator("dialog .note").inner_text()
+    page.keyboard.type("known and harmless")
+    page.keyboard.press("Control+Enter")
+    toast(page, "Tagged: false positive")
+    page.keyboard.press("u")
+    toast(page, "taken back")
+
+
+def test_selecting_and_deciding_on_many_says_first_what_would_happen(page: Any, server: Server) -> None:
+    open_case(page, server)
+    page.keyboard.press("x")
+    page.keyboard.press("j")
+    page.keyboard.press("x")
+    page.wait_for_selector("#bulk.on")
+    assert "2 selected" in page.locator("#bulk-count").inner_text()
+    page.locator("#bulk .go").click()
+    page.wait_for_selector("text=Nothing is done yet")
+    page.keyboard.press("Enter")
+    page.wait_for_selector("text=2 of 2 done")
+
+
+def test_an_answer_is_streamed_cited_and_kept(page: Any, server: Server) -> None:
+    open_case(page, server, 5)
+    page.keyboard.press("c")
+    page.keyboard.type("Why did this break?")
+    page.keyboard.press("Enter")
+    page.wait_for_function("() => document.querySelectorAll('#chat-log .said-by:not(.live)').length >= 2", timeout=30_000)
+    page.wait_for_selector("#chat-log .said-by:not(.me) a.ev")
+    said = page.locator("#chat-log .said-by:not(.me) .text").last.inner_text()
+    page.reload()
+    assert page.locator("#chat-log .said-by:not(.me) .text").last.inner_text() == said
+
+
+def test_every_key_has_its_line_in_the_help(page: Any, server: Server) -> None:
+    page.goto(server.url)
+    page.keyboard.press("?")
+    page.wait_for_selector("dialog[open] .keys")
+    assert page.locator("dialog .keys dt").count() > 20
+    page.keyboard.press("Escape")
+    assert page.locator("dialog[open]").count() == 0
+
+
+def test_typing_survives_a_killed_server(page: Any, server: Server, watched: Watched) -> None:
+    case = open_case(page, server, 4)
+    page.keyboard.press("e")
+    page.keyboard.press("End")
+    page.keyboard.type(" and these words were typed")
+    time.sleep(1.0)
+    server.kill()
+    page.keyboard.type(" while it was down")
+    page.wait_for_function("() => document.querySelector('[data-typed]').textContent.includes('trying again')")
+    server.start()
+    page.wait_for_function("() => document.querySelector('[data-typed]').textContent.includes('kept as you type')")
+    page.goto(f"{server.url}/?case={case}")
+    value = page.locator(".edit[open] input[name='p.summary']").input_value()
+    assert value.endswith("and these words were typed while it was down")
+    watched.errors.clear()  # the browser's own lines on a server that was not there
+
+
+def test_two_operators_on_one_draft_are_told_and_nothing_is_overwritten(
+    page: Any, chromium: Any, server: Server, signed_in: Any, watched: Watched
+) -> None:
+    open_case(page, server, 3)
+    page.keyboard.press("e")
+    page.wait_for_selector(".edit[open] input[name='p.summary']")
+    other = chromium.new_context(storage_state=signed_in).new_page()
+    other.goto(page.url)
+    form = other.locator(".draft.now .edit form")
+    other.keyboard.press("e")
+    form.locator("input[name='p.summary']").fill("Theirs")
+    form.locator("button[value=edit]").click()
+    toast(other, "Stored as a new draft")
+    page.locator(".edit[open] input[name='p.summary']").fill("Mine")
+    page.locator(".edit[open] button[value=edit]").click()
+    page.wait_for_selector("text=Somebody was faster")
+    assert "Theirs" in page.locator("#main").inner_text()
+    assert "Mine" in page.locator("textarea").first.input_value()
+    other.reload()
+    assert other.locator(".draft.now .letter strong").inner_text() == "Theirs"
+    other.context.close()
+    watched.errors[:] = [e for e in watched.errors if "409" not in e]
+
+
+def test_files_dropped_on_any_page_land_in_the_upload(page: Any, server: Server) -> None:
+    page.goto(server.url)
+    page.evaluate(
+        """() => {
+        const data = new DataTransfer();
+        data.items.add(new File(["a,b\\n1,2\\n"], "today.csv"));
+        data.items.add(new File(["a,b\\n1,2\\n"], "history.csv"));
+        document.body.dispatchEvent(new DragEvent("drop", { dataTransfer: data, bubbles: true }));
+    }"""
+    )
+    page.wait_for_selector("dialog[open] #upload")
+    page.wait_for_function("() => document.querySelector('#upload [name=current]').files.length === 1")
+    assert page.evaluate("document.querySelector('#upload [name=history]').files[0].name") == "history.csv"
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_no_page_has_a_serious_accessibility_fault(
+    chromium: Any, server: Server, signed_in: Any, watched: Watched, scheme: str
+) -> None:
+    from axe_core_python.sync_playwright import Axe
+
+    context = chromium.new_context(
+        viewport={"width": 1280, "height": 900}, storage_state=signed_in, color_scheme=scheme, bypass_csp=True
+    )
+    page = watched.on(context.new_page(), server.url)
+    case = open_case(page, server, 2)
+    found: list[str] = []
+    for path in (*PAGES, f"/?case={case}", f"/cases/{case}", f"/cases/{case}/feedback?verdict=false_positive"):
+        page.goto(server.url + path)
+        for fault in Axe().run(page)["violations"]:
+            if fault["impact"] in ("serious", "critical"):
+                found.append(f"{path}: {fault['id']}: {fault['nodes'][0]['html'][:160]}")
+    context.close()
+    assert found == []
+    assert watched.elsewhere == []
+
+
+def test_at_400_pixels_nothing_is_wider_than_the_screen(chromium: Any, server: Server, signed_in: Any) -> None:
+    context = chromium.new_context(viewport={"width": 400, "height": 860}, storage_state=signed_in)
+    page = context.new_page()
+    page.goto(server.url)
+    page.locator(".queue a").first.click()
+    page.wait_for_selector(".case h1")
+    wide = []
+    for path in (page.url.removeprefix(server.url), *PAGES):
+        page.goto(server.url + path)
+        if page.evaluate("document.documentElement.scrollWidth") > 401:
+            wide.append((path, page.evaluate(WIDE)))
+    context.close()
+    assert wide == []
+
+
+def test_without_script_the_same_is_done_by_plain_forms(chromium: Any, server: Server, signed_in: Any) -> None:
+    context = chromium.new_context(viewport={"width": 1280, "height": 900}, storage_state=signed_in, java_script_enabled=False)
+    page = context.new_page()
+    page.goto(server.url)
+    page.locator(".queue a").nth(1).click()
+    assert "case=" in page.url
+    page.locator("button[value=assign]").click()
+    assert "is root's now" in page.locator("#toasts").inner_text() or "'s now" in page.locator("#toasts").inner_text()
+    page.locator(".draft .deeds summary", has_text="Reject").first.click()
+    page.locator(".draft details[open] textarea").fill("not ours")
+    page.locator(".draft details[open] button").click()
+    assert "Rejected" in page.locator("#toasts").inner_text()
+    page.locator(".composer textarea").fill("Is it timing?")
+    page.locator(".composer button").first.click()
+    assert page.locator("#chat-log .said-by").count() >= 2
+    context.close()
