@@ -56,6 +56,8 @@ class RunRequest:
     engine: Literal["local", "dask"] = "local"
     requested_by: str = "operator"
     today: date | None = None
+    partial: bool = False
+    """True for rows as they happen: the keys that they do not name have not cleared."""
     run_id: str | None = None
     """The id under which the service queued it; else one made from its files and the moment."""
 
@@ -120,7 +122,7 @@ def run(desk: Desk, request: RunRequest, progress: Progress = lambda *_: None) -
     run_id = request.run_id or _run_id(recon, current, history, started)
     runs.start(_row(run_id, recon, request, current, started))
     try:
-        found = _find(desk, run_id, recon, said, current, history, stages)
+        found = _find(desk, run_id, recon, said, current, history, request.partial, stages)
         with stages.stage("keep"):
             report = _keep(desk, runs, run_id, found)
         case_ids = tuple(dict.fromkeys((*(w.case.id for w in found.written), *report.to_work)))
@@ -182,6 +184,7 @@ def _find(
     said: ReconFile,
     current: Reading,
     history: Reading | None,
+    partial: bool,
     stages: _Stages,
 ) -> _Found:
     calendar = BusinessCalendar.of(said.calendar)
@@ -193,7 +196,7 @@ def _find(
         if history is not None:
             desk.resolutions.add_many(resolutions_of_history(recon, panels, history, said, calendar), index=False)
     with stages.stage("follow"):
-        day = DayOf(run_id, recon, said, current, history, panels)
+        day = DayOf(run_id, recon, said, current, history, panels, partial)
         opened = _daybook(desk).open(day, desk.lake)
         owners = _owners(judged, opened)
     with stages.stage("group"):

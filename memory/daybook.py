@@ -59,6 +59,8 @@ class DayOf:
     current: Reading
     history: Reading | None
     panels: tuple[Panel, ...]
+    partial: bool = False
+    """True for rows as they happen: they say nothing of the keys that they do not name."""
 
     @property
     def calendar(self) -> BusinessCalendar:
@@ -184,11 +186,9 @@ class Daybook:
 
     def open(self, of: DayOf, lake: Lake | None = None) -> Opened:
         """Judges the files and follows the items; a file older than the newest day is followed with all after it."""
-        raised = [
-            a for seen in files_of(of.recon, of.current) for a in self.alarms.take_in(seen, of.run_id, of.calendar)
-        ]
-        complete = not {"short", "empty"} & {alarm.kind for alarm in raised}
-        rules = Rules(of.recon, of.calendar, limits(of.said.sla), complete)
+        raised = [] if of.partial else self._take_in(of)
+        complete = not of.partial and not {"short", "empty"} & {alarm.kind for alarm in raised}
+        rules = Rules(of.recon, of.calendar, limits(of.said.sla), complete, of.partial)
         panels, since = of.panels, None
         newest = self.items.last_day(of.recon)
         if newest and of.day and of.day < newest and lake is not None:
@@ -198,8 +198,15 @@ class Daybook:
             since = int(days.min())
         layout = of.current.layout
         seen = [sighted(panel, layout.key, layout.currency, of.calendar, since) for panel in panels]
+        if of.partial and since is not None:
+            own = [np.unique(panel.series_id[panel.series_of_rows()[panel.current]]) for panel in panels]
+            seen = [s.part(np.flatnonzero(np.isin(s.series, keys))) for s, keys in zip(seen, own, strict=True)]
         followed = self.items.follow(of.run_id, seen, rules)
         return Opened(followed, tuple(raised))
+
+    def _take_in(self, of: DayOf) -> list[Alarm]:
+        files = files_of(of.recon, of.current)
+        return [alarm for seen in files for alarm in self.alarms.take_in(seen, of.run_id, of.calendar)]
 
     # --- after the cases -----------------------------------------------------------------------------------------
 

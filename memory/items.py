@@ -169,7 +169,7 @@ class ItemStore:
         before: set[_Line] = set()
         with self._db.begin() as connection:
             for seen in sightings:
-                before |= _roll_back(connection, rules.recon, seen)
+                before |= _roll_back(connection, rules, seen)
             for seen in sightings:
                 told, owner = self._follow_pair(connection, run_id, seen, rules)
                 happenings[seen.pair] = told
@@ -554,22 +554,34 @@ def _touch(connection: Connection, state: Items, seen: Sighting) -> None:
 # --- a restated file ----------------------------------------------------------------------------------------------
 
 
-def _roll_back(connection: Connection, recon: str, seen: Sighting) -> set[_Line]:
-    """Puts the pair's items back to what they were before the sighting's first day; returns what was told since."""
+def _roll_back(connection: Connection, rules: Rules, seen: Sighting) -> set[_Line]:
+    """Puts the pair's items back to what they were before the sighting's first day; returns what was told since.
+    Where the sighting is partial, only the items of its own keys."""
     if not seen.n:
         return set()
     first = to_date(int(seen.day.min()))
-    of_pair = sa.select(items.c.id).where(items.c.recon == recon, items.c.pair == seen.pair)
-    later = sa.and_(
-        item_events.c.recon == recon, item_events.c.business_date >= first, item_events.c.item_id.in_(of_pair)
+    query = (
+        sa.select(
+            item_events.c.n,
+            item_events.c.item_id,
+            item_events.c.business_date,
+            item_events.c.kind,
+            item_events.c.body,
+            items.c.series_id,
+        )
+        .join(items, items.c.id == item_events.c.item_id)
+        .where(item_events.c.recon == rules.recon, item_events.c.business_date >= first, items.c.pair == seen.pair)
     )
-    columns = (item_events.c.item_id, item_events.c.business_date, item_events.c.kind, item_events.c.body)
-    told = connection.execute(sa.select(*columns).where(later)).all()
+    told = connection.execute(query).all()
+    if rules.partial:
+        own = {str(number) for number in np.unique(seen.series).tolist()}
+        told = [row for row in told if row.series_id in own]
     names = sorted({row.item_id for row in told})
     for start in range(0, len(names), 500):
         _restore(connection, names[start : start + 500], first)
-    if names:
-        connection.execute(sa.delete(item_events).where(later))
+    numbers = [row.n for row in told]
+    for start in range(0, len(numbers), 500):
+        connection.execute(sa.delete(item_events).where(item_events.c.n.in_(numbers[start : start + 500])))
     return {(row.item_id, row.business_date, row.kind, Decimal(row.body["to"])) for row in told}
 
 
@@ -587,11 +599,12 @@ def _restore(connection: Connection, names: Sequence[str], first: date | None) -
     stored = connection.execute(
         sa.select(items.c.id, items.c.series_id, items.c.key, items.c.moved_from).where(items.c.id.in_(names))
     ).all()
+    never = [row.id for row in stored if row.id not in known]
+    _update(connection, [{"item": name, "state": "withdrawn", "cleared_on": first} for name in never])
+    _update(connection, [{"item": row.id, **_columns(known[row.id])} for row in stored if row.id in known])
     for row in stored:
         if row.id not in known:
-            _update(connection, [{"item": row.id, "state": "withdrawn", "cleared_on": first}])
             continue
-        _update(connection, [{"item": row.id, **_columns(known[row.id])}])
         if known[row.id]["series_id"] != row.series_id and row.moved_from:
             back = {"item": row.id, "key": row.moved_from["key"], "moved_from": row.moved_from["before"]}
             _update(connection, [back])

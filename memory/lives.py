@@ -115,6 +115,8 @@ class Rules:
     """Ages in business days that are told when they are passed."""
     complete: bool = True
     """False when the file is short: what it does not hold has not cleared."""
+    partial: bool = False
+    """True for a few rows as they happen: a date told before is told again for their keys only."""
 
 
 def live_day(

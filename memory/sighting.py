@@ -67,8 +67,9 @@ class Sighting:
 def sighted(
     panel: Panel, key: Sequence[str], currency: str | None, calendar: BusinessCalendar, since: int | None = None
 ) -> Sighting:
-    """The sighting of a panel's current rows, or of all its rows from the day `since` on (days since 1970): a
-    restated file is followed together with the days after it. Rows without a business date are left out.
+    """The sighting of a panel's current rows. With `since` (days since 1970) also of the rows known of other days
+    from it on: a restated file is followed together with the days after it, and has the only word on its own days.
+    Rows without a business date are left out.
     """
     first = _first_of_day(panel)
     line = np.cumsum(first) - 1
@@ -78,7 +79,11 @@ def sighted(
     series_of = panel.series_of_rows()[starts]
     day = panel.day[starts]
     current = np.zeros(len(starts), np.bool_)
-    current[line[panel.current if since is None else panel.day >= since]] = True
+    wanted = panel.current
+    if since is not None:
+        restated = np.unique(panel.day[panel.current])
+        wanted = wanted | ((panel.day >= since) & ~np.isin(panel.day, restated))
+    current[line[wanted]] = True
     row = np.full(len(starts), -1, np.int64)
     at = np.flatnonzero(panel.current)[::-1]
     row[line[at]] = panel.source[at]

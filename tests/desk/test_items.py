@@ -184,3 +184,15 @@ def test_a_later_file_with_more_decimals_compares_the_same_amounts(store: ItemSt
     finer = seen(TUE, {"A": 50_000})
     assert told(store.follow("r2", [Sighting(**{**finer.__dict__, "scale": 4})], RULES)) == []
     assert store.open_items("gl")[0].difference == Decimal("5.0000")
+
+
+def test_rows_as_they_happen_touch_their_own_keys_only(store: ItemStore) -> None:
+    store.follow("r1", [seen(MON, {"A": 500, "B": 600, "C": None})], RULES)
+    store.follow("r2", [seen(TUE, {"A": 500, "B": 600, "C": None})], RULES)
+    partial = Rules("gl", CALENDAR, complete=False, partial=True)
+    assert told(store.follow("r3", [seen(TUE, {"C": 700})], partial)) == [("new", 700)]
+    assert told(store.follow("r4", [seen(TUE, {"A": None})], partial)) == [("cleared", 0)]
+    assert sorted(i.key["Account"] for i in store.open_items("gl")) == ["B", "C"]
+    full = store.follow("r5", [seen(TUE, {"A": 500, "B": 600, "C": None})], RULES)
+    assert told(full) == []
+    assert sorted(i.key["Account"] for i in store.open_items("gl")) == ["A", "B"]
