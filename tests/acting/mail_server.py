@@ -4,6 +4,7 @@ import asyncio
 import ssl
 import subprocess
 import threading
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from email import message_from_bytes
@@ -82,7 +83,7 @@ class MailServer:
             transport.abort()
         for task in asyncio.all_tasks(self._loop):
             task.cancel()
-        self._loop.run_until_complete(asyncio.sleep(0.01))
+        self._loop.run_until_complete(asyncio.sleep(0.05))
         self._loop.close()
 
     def _protocol(self) -> SMTP:
@@ -91,10 +92,13 @@ class MailServer:
             also = {
                 "authenticator": _check_password,
                 "auth_required": True,
-                "auth_require_tls": self._context is not None and not self._implicit,
+                "auth_require_tls": not self._implicit,
             }
         context = self._context if self._starttls and not self._implicit else None
-        return _Faulty(self, tls_context=context, loop=self._loop, hostname="mail.test", **also)
+        with warnings.catch_warnings():
+            # Under implicit TLS the password is encrypted without aiosmtpd's knowing.
+            warnings.simplefilter("ignore", UserWarning)
+            return _Faulty(self, tls_context=context, loop=self._loop, hostname="mail.test", **also)
 
 
 def _check_password(server: Any, session: Any, envelope: Any, mechanism: str, auth: LoginPassword) -> AuthResult:

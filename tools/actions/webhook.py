@@ -17,6 +17,8 @@ from tools.actions.render import shown_request
 
 Resolve = Callable[[str, int], Sequence[str]]
 _LONGEST_ANSWER = 65_536
+_TUNNELS = tuple(map(ipaddress.ip_network, ("64:ff9b::/96", "64:ff9b:1::/48", "2001::/32", "2002::/16")))
+"""Public by name, but they lead to whatever IPv4 address they hold."""
 
 
 def resolve(host: str, port: int) -> Sequence[str]:
@@ -110,10 +112,7 @@ class Webhook:
             raise NotSent(said, code="no_name", whole_door=False) from None
         for text in found:
             place = ipaddress.ip_address(text.partition("%")[0])
-            mapped = getattr(place, "ipv4_mapped", None)
-            place = mapped or place
-            fine = place.is_global and not place.is_multicast
-            if not fine and not (self._allow_loopback and place.is_loopback):
+            if not _is_public(place) and not (self._allow_loopback and place.is_loopback):
                 said = f"{host} leads into a private network ({place}), where webhooks may not go; nothing was sent."
                 raise Refused(said, code="private")
         if not found:
@@ -137,6 +136,15 @@ class Webhook:
         except (httpx.HTTPError, httpx.StreamError):
             said = f"The answer of {host} was lost after the call had left."
             raise Lost(said, code="answer_lost") from None
+
+
+def _is_public(place: ipaddress.IPv4Address | ipaddress.IPv6Address) -> bool:
+    if isinstance(place, ipaddress.IPv6Address):
+        if place.ipv4_mapped is not None:
+            return _is_public(place.ipv4_mapped)
+        if any(place in tunnel for tunnel in _TUNNELS):
+            return False
+    return place.is_global and not place.is_multicast
 
 
 def _body(action: Action) -> bytes:
