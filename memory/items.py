@@ -29,6 +29,9 @@ RECALLED_DAYS: Final = 45
 
 _BATCH: Final = 5000
 
+_FEW: Final = 500
+"""So many ids fit into one statement on every database."""
+
 
 @dataclass(frozen=True)
 class Item:
@@ -195,7 +198,7 @@ class ItemStore:
             owner[low : low + today.n] = owned
             _write_day(connection, run_id, rules.recon, today, state, happened)
             told += happened
-        _touch(connection, state, seen)
+        _touch(connection, rules.recon, state, seen)
         return told, owner
 
     def attach(self, run_id: str) -> None:
@@ -392,7 +395,15 @@ def _to_units(text: str | None, scale: int) -> int:
 
 
 def _text(units: int, scale: int) -> str:
-    return format(from_units(units, scale), "f")
+    """Decimal text with all decimals of the scale, made from the digits: it is made for every change of a night.
+
+    >>> _text(-5, 2), _text(1200, 0), _text(123456, 4)
+    ('-0.05', '1200', '12.3456')
+    """
+    if not scale:
+        return str(units)
+    digits = str(abs(units)).zfill(scale + 1)
+    return f"{'-' if units < 0 else ''}{digits[:-scale]}.{digits[-scale:]}"
 
 
 def _write_day(
@@ -543,12 +554,18 @@ def _update(connection: Connection, rows: list[dict[str, Any]]) -> None:
         connection.execute(sa.update(items).where(items.c.id == sa.bindparam("item")).values(**values), bound)
 
 
-def _touch(connection: Connection, state: Items, seen: Sighting) -> None:
+def _touch(connection: Connection, recon: str, state: Items, seen: Sighting) -> None:
     """Open items that were seen and did not change: only their last day is new."""
     newest = int(seen.day.max())
-    at = np.flatnonzero(state.is_open & (state.last_seen == newest))
-    rows = [{"item": item_id(int(number)), "last_seen": to_date(newest)} for number in state.number[at]]
-    _update(connection, rows)
+    fresh = state.is_open & (state.last_seen == newest)
+    others = state.number[state.is_open & ~fresh]
+    if len(others) > _FEW:
+        rows = [{"item": item_id(int(number)), "last_seen": to_date(newest)} for number in state.number[fresh]]
+        _update(connection, rows)
+        return
+    whole = (items.c.recon == recon, items.c.pair == seen.pair, items.c.state == "open")
+    but = items.c.id.not_in([item_id(int(number)) for number in others])
+    connection.execute(sa.update(items).where(*whole, but).values(last_seen=to_date(newest)))
 
 
 # --- a restated file ----------------------------------------------------------------------------------------------
