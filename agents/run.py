@@ -285,8 +285,10 @@ def _due(written: Written, said: ReconFile, calendar: BusinessCalendar, today: d
 
 def _work(desk: Desk, case_ids: Sequence[str], progress: Progress) -> None:
     from agents.graph import work_cases
+    from agents.routine import draft_routine
 
     work_cases(desk, case_ids, lambda done, total: progress("agents", done, total))
+    draft_routine(desk, case_ids)
 
 
 def _leave(

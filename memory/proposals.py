@@ -79,6 +79,29 @@ def net_off(case: Case, groups: Sequence[Sequence[BreakRow]]) -> list[Proposal]:
     return found
 
 
+def cancelling(breaks: Sequence[BreakRow]) -> list[list[BreakRow]]:
+    """Groups that add up to zero within one pair, currency and business date: equal and opposite amounts two by
+    two, in the order given; then what is left, if three or more of it add up to zero together.
+    """
+    kinds: dict[tuple[str, str | None, Any], list[BreakRow]] = {}
+    for brk in breaks:
+        if brk.is_break and Decimal(brk.difference) != 0:
+            kinds.setdefault((brk.pair, brk.currency, brk.business_date), []).append(brk)
+    found: list[list[BreakRow]] = []
+    for alike in kinds.values():
+        waiting: dict[Decimal, list[BreakRow]] = {}
+        for brk in alike:
+            amount = Decimal(brk.difference)
+            if waiting.get(-amount):
+                found.append([waiting[-amount].pop(0), brk])
+            else:
+                waiting.setdefault(amount, []).append(brk)
+        rest = [brk for left in waiting.values() for brk in left]
+        if len(rest) >= 3 and sum((Decimal(b.difference) for b in rest), Decimal(0)) == 0:
+            found.append(rest)
+    return found
+
+
 def write_off(case: Case, breaks: Sequence[BreakRow], said: ReconFile) -> list[Proposal]:
     """A journal, for each currency, for the differences under the recon file's limit, to its named account.
 

@@ -5,7 +5,7 @@ from decimal import Decimal
 from desk.deskkit import SAID, made_break, made_case
 
 from memory.payloads import check_payload
-from memory.proposals import net_off, payload_of, write_off
+from memory.proposals import cancelling, net_off, payload_of, write_off
 from recon.recon_file import ReconFile, Route
 
 CASE = made_case()
@@ -63,3 +63,11 @@ def test_the_payload_carries_the_journal_and_passes_the_ledgers_check() -> None:
     kind, payload = payload_of(proposal, CASE, None)
     assert kind == "task.create"
     check_payload("task.create", payload)
+
+
+def test_cancelling_groups_are_pairs_first_and_then_the_rest_if_it_adds_up() -> None:
+    breaks = [small(f"B{i}", amount) for i, amount in enumerate(("70", "-70", "100", "-60", "-40", "70"))]
+    assert [[b.break_id for b in group] for group in cancelling(breaks)] == [["B0", "B1"]]
+    groups = cancelling(breaks[:5])
+    assert [[b.break_id for b in group] for group in groups] == [["B0", "B1"], ["B2", "B3", "B4"]]
+    assert cancelling([small("B1", "5"), small("B2", "-5", currency="EUR")]) == []
