@@ -117,6 +117,8 @@ class Calibration:
     laws: tuple[tuple[tuple[Law, ...], ...], ...]
     points: tuple[int, ...]
     """Past rows behind each block."""
+    speaking: npt.NDArray[np.bool_]
+    """By view: False for one that had nothing to say on any past row; it takes no share in the combination."""
 
     def log_p(self, block: Ints, stratum: Ints, view: int, surprise: Floats) -> Floats:
         """ln p of each row's surprise of one view."""
@@ -147,7 +149,9 @@ def calibrate(counts: Sequence[Counts]) -> Calibration:
             laws.append(laws[0])
         else:
             laws.append(tuple(_of_view(view, tally) for view in block))
-    return Calibration(tuple(laws), tuple(points))
+    said = surprises[0][..., 1:].sum(axis=(1, 2)) > 0
+    speaking = said if points[0] >= AMPLE else np.ones(len(said), np.bool_)
+    return Calibration(tuple(laws), tuple(points), speaking)
 
 
 def _of_view(counts: Ints, tally: Ints) -> tuple[Law, ...]:

@@ -22,6 +22,7 @@ class Slots:
     second: npt.NDArray[np.int16]
     n_first: int
     n_second: int
+    rows_a_day: float = 1.0
 
 
 def slots(panel: Panel, calendar: BusinessCalendar) -> Slots:
@@ -43,7 +44,14 @@ def _by_time(stamp: npt.NDArray[np.int64], calendar: BusinessCalendar) -> Slots:
     first = (time // width).astype(np.int16)
     weekday = calendar.weekday(day.astype(np.int32)).astype(np.int64)
     second = (weekday * 24 + time // (MICROSECONDS_A_DAY // 24)).astype(np.int16)
-    return Slots(first, second, MOST_TIMES, 168)
+    return Slots(first, second, MOST_TIMES, 168, _rows_a_day(stamp))
+
+
+def _rows_a_day(stamp: npt.NDArray[np.int64]) -> float:
+    """From the commonest step between distinct moments of all series."""
+    moments = np.unique(stamp[stamp != NO_STAMP])
+    steps = np.diff(moments)
+    return float(MICROSECONDS_A_DAY / np.median(steps)) if len(steps) else 1.0
 
 
 def _by_day(day: npt.NDArray[np.int32], calendar: BusinessCalendar) -> Slots:

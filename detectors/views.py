@@ -34,13 +34,15 @@ VIEWS: Final[tuple[View, ...]] = (
     View("ratio", "is the difference out of proportion to the sides, by its own past?", 1.0),
     View("sides", "did one side move unusually while the other did not?", 0.5),
     View("echo", "is it an exact duplicate or reversal of a recent row?", 0.5),
+    View("rarity", "is the value rare in all of a long past, at this time of day where that matters?", 0.5),
+    View("lately", "was the series strange in the last hours? (many rows a day only)", 0.25),
     View("forest", "is the combination of all of these rare among breaks?", 0.5),
 )
 """Each member of the family is asked the same questions by tests/detectors/test_judge_views.py."""
 
-LEVEL, CHANGE, BREAKS, SIZE, DRIFT, SHIFT, VOLATILITY, RATIO, SIDES, ECHO, FOREST = range(11)
-WALKED: Final = 10
-"""The first ten are found on the walk; the forest comes after it, for candidates only."""
+LEVEL, CHANGE, BREAKS, SIZE, DRIFT, SHIFT, VOLATILITY, RATIO, SIDES, ECHO, RARITY, LATELY, FOREST = range(13)
+WALKED: Final = 12
+"""All but the forest are found on the walk; the forest comes after it, for candidates only."""
 
 NAMES: Final = tuple(view.name for view in VIEWS)
 
@@ -133,6 +135,13 @@ def ratio_surprise(ratio: float, mean: float, spread: float, n: float) -> float:
     if n < 3.0 or spread <= 0.0:
         return 0.0
     return float(t_surprise((ratio - mean) / (spread * math.sqrt(1.0 + 1.0 / n)), min(n - 1.0, 8.0)))
+
+
+@njit(cache=True)
+def rarity_surprise(x: float, centre: float, up: float, down: float, floor: float) -> float:
+    """How far above or below everything so far, each side by its own mean distance: skewed values have two."""
+    wide = max(up if x >= centre else down, floor)
+    return float(t_surprise((x - centre) / (1.25 * wide), 4.0))
 
 
 @njit(cache=True)

@@ -26,6 +26,7 @@ from detectors.views import (
     breaks_surprise,
     drift_surprise,
     level_surprise,
+    rarity_surprise,
     ratio_surprise,
     shift_surprise,
     sides_surprise,
@@ -33,15 +34,12 @@ from detectors.views import (
     volatility_surprise,
 )
 
-WINDOW = 48
-"""Clean rows that the level and the spread look back on."""
 BOLLINGER = 20
 OUT = 9.21
 """-ln p at which a row is kept out of the baseline: p < 1e-4 by the nominal predictive t."""
-ACCEPT = 5
-"""Rows in a row that must agree before a new level is accepted."""
-RESTART = 12
-"""Rows out of pattern in a row, agreeing on nothing, after which the old baseline is given up."""
+DAILY_PACE = (48, 5, 12)
+"""Clean rows that level and spread look back on; rows that must agree before a new level is accepted; rows out of
+pattern, agreeing on nothing, after which the old baseline is given up. `pace_of` has the numbers for many rows a day."""
 FORGET = 0.97
 NU_MAX = 8.0
 
@@ -49,31 +47,15 @@ BINS = 1024
 BIN_WIDTH = 0.125
 STRATUM_KINDS = 4
 STRATA = 6 * STRATUM_KINDS
-WALKED = 10
+WALKED = 12
 
 # columns of the float64 output
 EXPECTED, SCALE, MEAN, DEVIATION, CUSUM, SLOPE, MEDIAN, PREVIOUS, SPREAD = range(9)
 WIDE = 9
 # columns of the float32 output; the first WALKED are the views' surprises
-(
-    S_LEFT,
-    S_RIGHT,
-    Z,
-    NU,
-    SUPPORT,
-    RUN,
-    RATE,
-    MODEL,
-    OUTS,
-    AGREE,
-    STRATUM,
-    SAME_SIGN,
-    VOLATILITY_RATIO,
-    BREAKS_BEFORE,
-    RECENT,
-) = range(10, 25)
-LEAVES = 25
-NARROW = 26
+S_LEFT, S_RIGHT, Z, NU, SUPPORT, RUN, RATE, MODEL, OUTS, AGREE = range(WALKED, WALKED + 10)
+STRATUM, SAME_SIGN, VOLATILITY_RATIO, BREAKS_BEFORE, RECENT, LEAVES = range(WALKED + 10, WALKED + 16)
+NARROW = WALKED + 16
 
 TALLY = 20
 """Rows and excursions by kind, series and their rows by how many excursions they had (dense, then sparse)."""
@@ -81,6 +63,18 @@ T_ROWS, T_EPISODES, T_SERIES, T_SERIES_ROWS = 0, 4, 8, 14
 
 PRIOR = 7
 P_LN_SCALE, P_SCALE_N, P_RATE, P_RATE_N, P_LN_SIZE, P_SIZE_SD, P_SIZE_N = range(7)
+
+
+def pace_of(rows_a_day: float) -> tuple[int, int, int]:
+    """Daily rows keep the daily pace; with many rows a day a level must hold for two hours.
+
+    >>> pace_of(1.0), pace_of(288.0)
+    ((48, 5, 12), (96, 24, 48))
+    """
+    if rows_a_day < 8.0:
+        return DAILY_PACE
+    accept = int(min(max(rows_a_day / 12.0, 5.0), 72.0))
+    return 96, accept, 2 * accept
 
 
 @njit(cache=True)
@@ -132,6 +126,22 @@ def _pooled_scale(own: float, n: int, prior: npt.NDArray[np.float64], floor: flo
 
 
 @njit(cache=True)
+def remember(x: float, n: float, centre: float, up: float, down: float) -> tuple[float, float, float]:
+    """The centre and the mean distances above and below it, after row n; one strange row moves them little."""
+    if n <= 1.0:
+        return x, 0.0, 0.0
+    step = max(1.0 / n, 0.0005)
+    error = x - centre
+    most = 6.0 * max(up, down) if n > 20.0 else abs(error)
+    error = min(max(error, -most), most) if most > 0.0 else error
+    if error >= 0.0:
+        up += 2.0 * step * (error - up) if n > 4.0 else step * (error - up)
+    else:
+        down += 2.0 * step * (-error - down) if n > 4.0 else step * (-error - down)
+    return centre + step * error, up, down
+
+
+@njit(cache=True)
 def _walk_series(
     a: int,
     z_end: int,
@@ -148,6 +158,7 @@ def _walk_series(
     slot_a: npt.NDArray[np.int16],
     slot_b: npt.NDArray[np.int16],
     n_a: int,
+    pace: npt.NDArray[np.int64],
     prior: npt.NDArray[np.float64],
     store_all: bool,
     out: int,
@@ -170,7 +181,9 @@ def _walk_series(
     zs: npt.NDArray[np.float64],
     recent: npt.NDArray[np.int64],
     begun: npt.NDArray[np.int64],
+    hour: npt.NDArray[np.float64],
 ) -> None:
+    window, accept, restart = pace[0], pace[1], pace[2]
     pred = np.zeros(4)
     loss = np.zeros(4)
     loss_sum = np.zeros(4)
@@ -196,6 +209,15 @@ def _walk_series(
     breaks = 0.0
     rows = 0.0
     rate_5 = 0.0
+    g_n = 0.0
+    g_m = 0.0
+    g_up = 0.0
+    g_down = 0.0
+    dev_g = 0.0
+    dev_h = 0.0
+    lately = 0.0
+    hour[:] = 0.0
+    keep_lately = math.exp(-1.0 / max(accept, 6))
     rate_10 = 0.0
     run = 0
     size_n = 0.0
@@ -369,6 +391,19 @@ def _walk_series(
                 wider = math.sqrt((1.0 + rho) / (1.0 - rho))
                 s[5] = shift_surprise(sum_3 / wider, sum_6 / wider, zc)
                 s[6] = volatility_surprise(square, 6, zc)
+        # --- the value against all of the past, and how strange it has been of late
+        clock = slot_a[t] // 12 if n_a == 288 else 0
+        if judged and g_n >= 100.0:
+            use_hour = n_a == 288 and hour[0, clock] >= 24.0 and dev_h < 0.9 * dev_g
+            centre = hour[1, clock] if use_hour else g_m
+            up = hour[2, clock] if use_hour else g_up
+            down = hour[3, clock] if use_hour else g_down
+            s[10] = rarity_surprise(x, centre, up, down, floor)
+            if n_a == 288:
+                s[11] = lately
+        if g_n > 0.0 and not excluded[t]:
+            dev_g = 0.999 * dev_g + 0.001 * min(abs(x - g_m), 8.0 * max(g_up, g_down, floor))
+            dev_h = 0.999 * dev_h + 0.001 * min(abs(x - hour[1, clock]), 8.0 * max(g_up, g_down, floor))
         # --- drift inside tolerance
         y = x
         cusum = 0.0
@@ -424,47 +459,47 @@ def _walk_series(
             total2 = 0.0
             m = min(raw_n, BOLLINGER)
             for i in range(m):
-                total += raw[i]
+                total += raw[(raw_n - 1 - i) % len(raw)]
             mean = total / m if m > 0 else np.nan
             for i in range(m):
-                total2 += (raw[i] - mean) ** 2
-            wide[out, 0] = expected if nx > 0 else np.nan
-            wide[out, 1] = used if supported else np.nan
-            wide[out, 2] = mean
-            wide[out, 3] = math.sqrt(total2 / m) if m > 1 else np.nan
-            wide[out, 4] = run_sum
-            wide[out, 5] = holt_b
-            wide[out, 6] = median_sorted(x_sorted, nx) if nx > 0 else np.nan
-            wide[out, 7] = prev if not first else np.nan
-            wide[out, 8] = mad_sorted(x_sorted, nx, wide[out, 6]) * 1.4826 if nx > 0 else np.nan
+                total2 += (raw[(raw_n - 1 - i) % len(raw)] - mean) ** 2
+            wide[out, EXPECTED] = expected if nx > 0 else np.nan
+            wide[out, SCALE] = used if supported else np.nan
+            wide[out, MEAN] = mean
+            wide[out, DEVIATION] = math.sqrt(total2 / m) if m > 1 else np.nan
+            wide[out, CUSUM] = run_sum
+            wide[out, SLOPE] = holt_b
+            wide[out, MEDIAN] = median_sorted(x_sorted, nx) if nx > 0 else np.nan
+            wide[out, PREVIOUS] = prev if not first else np.nan
+            wide[out, SPREAD] = mad_sorted(x_sorted, nx, wide[out, MEDIAN]) * 1.4826 if nx > 0 else np.nan
             for v in range(WALKED):
                 narrow[out, v] = s[v]
-            narrow[out, 10] = s_left if l_n >= 3.0 else np.nan
-            narrow[out, 11] = s_right if l_n >= 3.0 else np.nan
-            narrow[out, 12] = z
-            narrow[out, 13] = nu
-            narrow[out, 14] = seen
-            narrow[out, 15] = run + 1 if brk else 0
-            narrow[out, 16] = rate
-            narrow[out, 17] = best + 4 * (best_which + 1)
-            narrow[out, 18] = out_run
+            narrow[out, S_LEFT] = s_left if l_n >= 3.0 else np.nan
+            narrow[out, S_RIGHT] = s_right if l_n >= 3.0 else np.nan
+            narrow[out, Z] = z
+            narrow[out, NU] = nu
+            narrow[out, SUPPORT] = seen
+            narrow[out, RUN] = run + 1 if brk else 0
+            narrow[out, RATE] = rate
+            narrow[out, MODEL] = best + 4 * (best_which + 1)
+            narrow[out, OUTS] = out_run
             agree = 0
             for i in range(pend_n):
                 if abs(pend[i] - x) <= max(4.0 * used, 0.15 * abs(error)):
                     agree += 1
-            narrow[out, 19] = agree
-            narrow[out, 20] = stratum
-            narrow[out, 21] = (up_steps - down_steps) / steps_n if steps_n >= 3.0 else 0.0
+            narrow[out, AGREE] = agree
+            narrow[out, STRATUM] = stratum
+            narrow[out, SAME_SIGN] = (up_steps - down_steps) / steps_n if steps_n >= 3.0 else 0.0
             sq = 0.0
             for i in range(min(zn, 6)):
                 sq += zs[i] * zs[i]
-            narrow[out, 22] = math.sqrt(sq / min(zn, 6)) if zn > 0 else 0.0
-            narrow[out, 23] = breaks
+            narrow[out, VOLATILITY_RATIO] = math.sqrt(sq / min(zn, 6)) if zn > 0 else 0.0
+            narrow[out, BREAKS_BEFORE] = breaks
             hits = 0
             for i in range(10):
                 hits += recent[i]
-            narrow[out, 24] = hits
-            narrow[out, 25] = 1.0 if is_out else 0.0
+            narrow[out, RECENT] = hits
+            narrow[out, LEAVES] = 1.0 if is_out else 0.0
             out += 1
         if not current[t] and not excluded[t] and seen >= 1:
             for v in range(WALKED):
@@ -495,7 +530,7 @@ def _walk_series(
         if first or not is_out or out_run >= 3:
             last_l = left[t]
             last_r = right[t]
-        raw[raw_n % BOLLINGER] = x
+        raw[raw_n % len(raw)] = x
         raw_n += 1
         prev = x
         prev_break = brk
@@ -503,6 +538,14 @@ def _walk_series(
             run = run + 1 if brk else 0
             continue
         seen += 1
+        lately = keep_lately * lately + min(plain, 12.0) / 6.0 if n_a == 288 else 0.0
+        g_n += 1.0
+        g_m, g_up, g_down = remember(x, g_n, g_m, g_up, g_down)
+        if n_a == 288:
+            hour[0, clock] += 1.0
+            hour[1, clock], hour[2, clock], hour[3, clock] = remember(
+                x, hour[0, clock], hour[1, clock], hour[2, clock], hour[3, clock]
+            )
         for i in range(9, 0, -1):
             begun[i] = begun[i - 1]
         begun[0] = 1 if is_out and out_run == 0 else 0
@@ -552,9 +595,9 @@ def _walk_series(
             pend[pend_n] = x
             pend_n += 1
             holt_l += holt_b
-            if pend_n >= ACCEPT:
+            if pend_n >= accept:
                 # what these rows seemed to say of their weekdays was the shift
-                for i in range(ACCEPT):
+                for i in range(accept):
                     for w in range(2):
                         k = slot_a[t - i] if w == 0 else n_a + slot_b[t - i]
                         if count[k] > 0:
@@ -563,8 +606,8 @@ def _walk_series(
                                 ring[b, k, count[k] % 5] = 0.0
                 nx = 0
                 total = 0.0
-                for i in range(pend_n):
-                    x_ring[i] = pend[i]
+                for i in range(max(0, pend_n - window), pend_n):
+                    x_ring[nx] = pend[i]
                     insert_sorted(x_sorted, nx, pend[i])
                     nx += 1
                     total += pend[i]
@@ -579,13 +622,13 @@ def _walk_series(
                 zn = 0
                 r_m = ratio
                 r_n = 3.0
-            elif out_run >= RESTART:
+            elif out_run >= restart:
                 nx = 0
                 ne = 0
-                m = min(raw_n, RESTART)
+                m = min(raw_n, min(restart, window))
                 total = 0.0
                 for i in range(m):
-                    value = raw[(raw_n - m + i) % BOLLINGER]
+                    value = raw[(raw_n - m + i) % len(raw)]
                     x_ring[i] = value
                     insert_sorted(x_sorted, nx, value)
                     nx += 1
@@ -613,8 +656,8 @@ def _walk_series(
             pend_n = 0
             if nx > 0:
                 e = abs(error)
-                if ne == WINDOW:
-                    at = e_seen % WINDOW
+                if ne == window:
+                    at = e_seen % window
                     remove_sorted(e_sorted, ne, e_ring[at])
                     e_ring[at] = e
                     insert_sorted(e_sorted, ne - 1, e)
@@ -627,8 +670,8 @@ def _walk_series(
                 d = abs(x - last)
                 cap = 4.0 * change_s if change_n > 3.0 and change_s > 0.0 else d
                 change_s += max(1.0 / change_n, 0.06) * (min(d, cap) - change_s)
-            if nx == WINDOW:
-                at = clean % WINDOW
+            if nx == window:
+                at = clean % window
                 remove_sorted(x_sorted, nx, x_ring[at])
                 x_ring[at] = x
                 insert_sorted(x_sorted, nx - 1, x)
@@ -702,6 +745,7 @@ def _walk_all(
     slot_b: npt.NDArray[np.int16],
     n_a: int,
     n_b: int,
+    pace: npt.NDArray[np.int64],
     prior: npt.NDArray[np.float64],
     store_all: bool,
     out_start: npt.NDArray[np.int64],
@@ -712,12 +756,14 @@ def _walk_all(
     tally: npt.NDArray[np.int64],
 ) -> None:
     for c in prange(len(chunks) - 1):
-        x_ring = np.zeros(WINDOW + 1)
-        x_sorted = np.zeros(WINDOW + 1)
-        e_ring = np.zeros(WINDOW + 1)
-        e_sorted = np.zeros(WINDOW + 1)
-        raw = np.zeros(BOLLINGER)
-        pend = np.zeros(RESTART + 1)
+        window, restart = pace[0], pace[2]
+        x_ring = np.zeros(max(window, restart) + 1)
+        x_sorted = np.zeros(max(window, restart) + 1)
+        e_ring = np.zeros(max(window, restart) + 1)
+        e_sorted = np.zeros(max(window, restart) + 1)
+        raw = np.zeros(max(BOLLINGER, restart))
+        pend = np.zeros(restart + 1)
+        hour = np.zeros((4, 24))
         ring = np.zeros((3, n_a + n_b, 5))
         count = np.zeros(n_a + n_b, np.int64)
         gain = np.zeros((3, n_a + n_b))
@@ -731,7 +777,7 @@ def _walk_all(
             zs[:] = 0.0
             _walk_series(
                 offsets[i], offsets[i + 1], current, excluded, day, diff, left, right, is_break, tolerance,
-                unit, two_sided, slot_a, slot_b, n_a, prior[i], store_all, out_start[i],
+                unit, two_sided, slot_a, slot_b, n_a, pace, prior[i], store_all, out_start[i],
                 wide, narrow, hist[c], tally[c], x_ring, x_sorted, e_ring, e_sorted, raw, pend, ring, count, gain,
-                tries, slot_error, s, zs, recent, begun,
+                tries, slot_error, s, zs, recent, begun, hour,
             )  # fmt: skip
