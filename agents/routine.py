@@ -44,9 +44,11 @@ def _journals(desk: Desk, case: Case) -> Iterator[Action]:
     if case.cause not in NETTED and not _may_be_small(case, said.file):
         return
     known = gather(desk, case.id, similar=False)
-    money = {p["name"] for p in said.layout.get("pairs", ()) if p["kind"] == "number" and p["unit"] == "money"}
+    pairs = [p for p in said.layout.get("pairs", ()) if p["kind"] == "number" and p["unit"] == "money"]
+    money = {p["name"] for p in pairs}
+    within = 2 * max((Decimal(p["tolerance"] or 0) for p in pairs), default=Decimal(0))
     breaks = [b for b in _newest(known.breaks) if b.pair in money]
-    proposals = net_off(case, cancelling(breaks)) if case.cause in NETTED else []
+    proposals = net_off(case, cancelling(breaks, within), said.file) if case.cause in NETTED else []
     netted = {name for proposal in proposals for name in proposal.breaks}
     proposals += write_off(case, [b for b in breaks if b.break_id not in netted], said.file)
     route = route_of(said.file, facts_of(case))

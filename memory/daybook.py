@@ -188,7 +188,7 @@ class Daybook:
         """Judges the files and follows the items; a file older than the newest day is followed with all after it."""
         raised = [] if of.partial else self._take_in(of)
         complete = not of.partial and not {"short", "empty"} & {alarm.kind for alarm in raised}
-        rules = Rules(of.recon, of.calendar, limits(of.said.sla), complete, of.partial)
+        rules = Rules(of.recon, of.calendar, limits(of.said.sla), complete, of.said.materiality.rates, of.partial)
         panels, since = of.panels, None
         newest = self.items.last_day(of.recon)
         if newest and of.day and of.day < newest and lake is not None:
@@ -223,9 +223,8 @@ class Daybook:
         self._set_deadlines(of, of.day)
         woken = [done.case_id for done in self.work.wake_due(of.day)]
         escalated = self._escalate(of, of.day)
-        rates = {**of.said.materiality.rates}
         return DayReport(
-            since=self.items.since(of.recon, of.day, rates=rates),
+            since=self.items.since(of.recon, of.day),
             alarms=opened.alarms,
             settled=settled,
             checked=tuple(checked),

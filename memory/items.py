@@ -196,7 +196,7 @@ class ItemStore:
             low = int(np.searchsorted(seen.day, day))
             state, happened, owned = live_day(state, today, int(day), rules, mover)
             owner[low : low + today.n] = owned
-            _write_day(connection, run_id, rules.recon, today, state, happened)
+            _write_day(connection, run_id, rules, today, state, happened)
             told += happened
         _touch(connection, rules.recon, state, seen)
         return told, owner
@@ -259,39 +259,27 @@ class ItemStore:
             newest: date | None = connection.execute(query).scalar()
         return newest
 
-    def since(self, recon: str, day: date, *, rates: Mapping[str, Decimal] | None = None, limit: int = 10) -> Since:
-        """What happened on `day`, the largest amounts first; `rates` make currencies comparable (else 1)."""
+    def since(self, recon: str, day: date, *, limit: int = 10) -> Since:
+        """What happened on `day`: how often, and of each kind the largest first, at most `limit`."""
         on_day = sa.and_(item_events.c.recon == recon, item_events.c.business_date == day)
         with self._db.read() as connection:
             counted = connection.execute(
                 sa.select(item_events.c.kind, sa.func.count()).where(on_day).group_by(item_events.c.kind)
             ).all()
-            rows = connection.execute(
-                sa.select(item_events, *_item_columns())
-                .join(items, items.c.id == item_events.c.item_id)
-                .where(on_day, item_events.c.kind.in_(REPORTED))
-                .order_by(item_events.c.n)
-                .limit(20_000)
-            ).all()
-        found = {row[0]: row[1] for row in counted}
-        return Since(
-            recon=recon,
-            day=day,
-            counts={kind: found.get(kind, 0) for kind in REPORTED},
-            events=_largest([_event(row) for row in rows], rates or {}, limit),
-        )
-
-
-def _largest(events: list[ItemEvent], rates: Mapping[str, Decimal], limit: int) -> tuple[ItemEvent, ...]:
-    def size(event: ItemEvent) -> Decimal:
-        moved = event.was if event.kind == "cleared" else event.difference
-        return abs(moved) * rates.get(event.item.currency, Decimal(1))
-
-    kept: list[ItemEvent] = []
-    for kind in REPORTED:
-        of_kind = sorted((e for e in events if e.kind == kind), key=lambda e: (-size(e), e.item.id))
-        kept += of_kind[:limit]
-    return tuple(kept)
+            found = {row[0]: row[1] for row in counted}
+            events = [
+                _event(row)
+                for kind in REPORTED
+                if found.get(kind)
+                for row in connection.execute(
+                    sa.select(item_events, *_item_columns())
+                    .join(items, items.c.id == item_events.c.item_id)
+                    .where(on_day, item_events.c.kind == kind)
+                    .order_by(item_events.c.size.desc(), item_events.c.item_id)
+                    .limit(limit)
+                )
+            ]
+        return Since(recon, day, {kind: found.get(kind, 0) for kind in REPORTED}, tuple(events))
 
 
 _Line = tuple[str, date, str, Decimal]
@@ -409,7 +397,7 @@ def _text(units: int, scale: int) -> str:
 def _write_day(
     connection: Connection,
     run_id: str,
-    recon: str,
+    rules: Rules,
     seen: Sighting,
     state: Items,
     happened: Sequence[Happening],
@@ -422,7 +410,9 @@ def _write_day(
     place = order[np.searchsorted(state.number[order], numbers)]
     snapshots = {int(i): _snapshot(state, int(i), seen) for i in set(place.tolist())}
     fresh = [
-        _new_row(snapshots[int(i)], h, recon, seen) for h, i in zip(happened, place, strict=True) if h.kind == "new"
+        _new_row(snapshots[int(i)], h, rules.recon, seen)
+        for h, i in zip(happened, place, strict=True)
+        if h.kind == "new"
     ]
     born = {row["id"] for row in fresh}
     moved = [
@@ -439,15 +429,22 @@ def _write_day(
         {
             "item_id": item_id(h.number),
             "run_id": run_id,
-            "recon": recon,
+            "recon": rules.recon,
             "business_date": to_date(h.day),
             "kind": h.kind,
+            "size": _size(h, seen.scale, rules.rates.get(str(state.currency[i]))),
             "body": _event_body(snapshots[int(i)], h, seen.scale),
         }
         for h, i in zip(happened, place, strict=True)
     ]
     for start in range(0, len(events), _BATCH):
         connection.execute(sa.insert(item_events), events[start : start + _BATCH])
+
+
+def _size(happening: Happening, scale: int, rate: Decimal | None) -> float:
+    """What it is about, in the materiality currency: for sorting only."""
+    units = happening.was if happening.kind == "cleared" else happening.units
+    return abs(units) / 10.0**scale * float(rate if rate is not None else 1)
 
 
 def _snapshot(state: Items, i: int, seen: Sighting) -> dict[str, Any]:

@@ -1,7 +1,8 @@
 """The life of outstanding items, one business day at a time: pure arrays in, arrays and happenings out."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from decimal import Decimal
 from typing import Final, Literal
 
 import numpy as np
@@ -115,6 +116,8 @@ class Rules:
     """Ages in business days that are told when they are passed."""
     complete: bool = True
     """False when the file is short: what it does not hold has not cleared."""
+    rates: Mapping[str, Decimal] = field(default_factory=dict)
+    """Units of the materiality currency for one of each: by which the largest is told first; 1 where none is given."""
     partial: bool = False
     """True for a few rows as they happen: a date told before is told again for their keys only."""
 

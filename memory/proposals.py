@@ -3,7 +3,7 @@
 import csv
 import io
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any, Literal
 
@@ -62,26 +62,37 @@ def _safe(cell: str) -> str:
     return "'" + cell if cell[:1] in ("=", "+", "-", "@", "\t", "\r") else cell
 
 
-def net_off(case: Case, groups: Sequence[Sequence[BreakRow]]) -> list[Proposal]:
-    """A journal for each group of breaks that adds up to zero in one currency; others are left alone."""
-    found = []
-    for group in groups:
-        live = [brk for brk in group if brk.is_break and Decimal(brk.difference) != 0]
-        currencies = {brk.currency for brk in live}
-        if len(live) < 2 or len(currencies) != 1 or sum((Decimal(b.difference) for b in live), Decimal(0)) != 0:
-            continue
-        currency = live[0].currency or ""
-        lines = tuple(_line(brk, _key(brk), f"net off against {len(live) - 1} other(s)") for brk in live)
-        total = sum((line.amount for line in lines if line.side == "DR"), Decimal(0))
-        ids = tuple(brk.break_id for brk in live)
-        said = f"{len(live)} breaks add up to zero; {readable(total, currency or None)} moves between their keys."
-        found.append(Proposal("net_off", case.id, lines, ids, total, currency, said))
-    return found
+def net_off(case: Case, groups: Sequence[Sequence[BreakRow]], said: ReconFile) -> list[Proposal]:
+    """A journal for each group of breaks that cancels in one currency; others are left alone.
+
+    What is left over goes to the write-off account, and only if it is under the recon file's limit.
+    """
+    return [found for group in groups if (found := _net_off(case, group, said)) is not None]
 
 
-def cancelling(breaks: Sequence[BreakRow]) -> list[list[BreakRow]]:
-    """Groups that add up to zero within one pair, currency and business date: equal and opposite amounts two by
-    two, in the order given; then what is left, if three or more of it add up to zero together.
+def _net_off(case: Case, group: Sequence[BreakRow], said: ReconFile) -> Proposal | None:
+    live = [brk for brk in group if brk.is_break and Decimal(brk.difference) != 0]
+    if len(live) < 2 or len({brk.currency for brk in live}) != 1:
+        return None
+    currency = live[0].currency or ""
+    over = sum((Decimal(brk.difference) for brk in live), Decimal(0))
+    lines = [_line(brk, _key(brk), f"net off against {len(live) - 1} other(s)") for brk in live]
+    if over:
+        rule, rate = said.write_off, _rate(currency, said.write_off.currency if said.write_off else "", said)
+        if rule is None or not rule.account or rate is None or abs(over) * rate >= rule.under:
+            return None
+        rest = replace(lines[0], key="", side="DR" if over > 0 else "CR", amount=abs(over), account=rule.account)
+        lines.append(replace(rest, text="what is left over"))
+    total = sum((line.amount for line in lines if line.side == "DR"), Decimal(0))
+    left = f"; {readable(abs(over), currency or None)} is left over" if over else ""
+    said_so = f"{len(live)} breaks cancel out; {readable(total, currency or None)} moves between their keys{left}."
+    return Proposal("net_off", case.id, tuple(lines), tuple(b.break_id for b in live), total, currency, said_so)
+
+
+def cancelling(breaks: Sequence[BreakRow], within: Decimal = Decimal(0)) -> list[list[BreakRow]]:
+    """Groups that cancel within one pair, currency and business date: opposite amounts two by two, the nearest
+    first; then what is left, if three or more of it cancel together. They add up to `within` at most: what two
+    matching keys may differ by, two broken ones may too.
     """
     kinds: dict[tuple[str, str | None, Any], list[BreakRow]] = {}
     for brk in breaks:
@@ -89,17 +100,30 @@ def cancelling(breaks: Sequence[BreakRow]) -> list[list[BreakRow]]:
             kinds.setdefault((brk.pair, brk.currency, brk.business_date), []).append(brk)
     found: list[list[BreakRow]] = []
     for alike in kinds.values():
-        waiting: dict[Decimal, list[BreakRow]] = {}
-        for brk in alike:
-            amount = Decimal(brk.difference)
-            if waiting.get(-amount):
-                found.append([waiting[-amount].pop(0), brk])
-            else:
-                waiting.setdefault(amount, []).append(brk)
-        rest = [brk for left in waiting.values() for brk in left]
-        if len(rest) >= 3 and sum((Decimal(b.difference) for b in rest), Decimal(0)) == 0:
+        pairs = _opposites(alike, within)
+        paired = {brk.break_id for pair in pairs for brk in pair}
+        rest = [brk for brk in alike if brk.break_id not in paired]
+        found += pairs
+        if len(rest) >= 3 and abs(sum((Decimal(b.difference) for b in rest), Decimal(0))) <= within:
             found.append(rest)
     return found
+
+
+def _opposites(breaks: Sequence[BreakRow], within: Decimal) -> list[list[BreakRow]]:
+    """Pairs of opposite sign; by size, each with the nearest neighbour that is still free."""
+    ordered = sorted(breaks, key=lambda b: (abs(Decimal(b.difference)), b.break_id))
+    pairs: list[list[BreakRow]] = []
+    waiting: list[BreakRow] = []
+    for brk in ordered:
+        amount = Decimal(brk.difference)
+        waiting = [w for w in waiting if abs(amount) - abs(Decimal(w.difference)) <= within]
+        other = next((w for w in reversed(waiting) if Decimal(w.difference) * amount < 0), None)
+        if other is None:
+            waiting.append(brk)
+        else:
+            waiting.remove(other)
+            pairs.append([other, brk])
+    return pairs
 
 
 def write_off(case: Case, breaks: Sequence[BreakRow], said: ReconFile) -> list[Proposal]:

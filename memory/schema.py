@@ -212,8 +212,9 @@ item_events = Table(
     Column("kind", String(16), nullable=False),  # new cleared aged grew shrank flipped moved returned changed
     Column("body", JSON, nullable=False),  # the item's state after it: what a restated file rolls back to
     Column("recon", String(200), nullable=False),
+    Column("size", Float, nullable=False, server_default="0"),  # in the materiality currency: the largest first
     UniqueConstraint("item_id", "business_date", "kind"),
-    Index("ix_item_events_recon_date", "recon", "business_date"),
+    Index("ix_item_events_recon_date", "recon", "business_date", "kind", "size"),
 )
 
 case_events = Table(

@@ -37,7 +37,7 @@ def test_nothing_is_written_off_without_a_limit_or_an_account() -> None:
 
 def test_every_journal_is_balanced() -> None:
     proposals = write_off(CASE, [small("B1", "4.99"), small("B2", "-3.10")], SAID)
-    proposals += net_off(CASE, [[small("B1", "100.00"), small("B2", "-60.00"), small("B3", "-40.00")]])
+    proposals += net_off(CASE, [[small("B1", "100.00"), small("B2", "-60.00"), small("B3", "-40.00")]], SAID)
     assert len(proposals) == 2
     for proposal in proposals:
         sides = {"DR": Decimal(0), "CR": Decimal(0)}
@@ -46,10 +46,17 @@ def test_every_journal_is_balanced() -> None:
         assert sides["DR"] == sides["CR"] == proposal.total
 
 
-def test_breaks_that_do_not_cancel_exactly_or_differ_in_currency_are_left_alone() -> None:
-    assert net_off(CASE, [[small("B1", "100.00"), small("B2", "-99.99")]]) == []
-    assert net_off(CASE, [[small("B1", "100.00"), small("B2", "-100.00", currency="EUR")]]) == []
-    assert net_off(CASE, [[small("B1", "100.00")]]) == []
+def test_what_does_not_cancel_or_differs_in_currency_is_left_alone() -> None:
+    assert net_off(CASE, [[small("B1", "100.00"), small("B2", "-94.99")]], SAID) == []
+    assert net_off(CASE, [[small("B1", "100.00"), small("B2", "-99.99")]], ReconFile()) == []
+    assert net_off(CASE, [[small("B1", "100.00"), small("B2", "-100.00", currency="EUR")]], SAID) == []
+    assert net_off(CASE, [[small("B1", "100.00")]], SAID) == []
+
+
+def test_what_is_left_over_goes_to_the_write_off_account_under_its_limit() -> None:
+    (proposal,) = net_off(CASE, [[small("B1", "100.43"), small("B2", "-100.00")]], SAID)
+    assert [(line.side, line.amount, line.account) for line in proposal.lines][-1] == ("DR", Decimal("0.43"), "7999")
+    assert proposal.total == Decimal("100.43")
 
 
 def test_the_payload_carries_the_journal_and_passes_the_ledgers_check() -> None:
@@ -71,3 +78,6 @@ def test_cancelling_groups_are_pairs_first_and_then_the_rest_if_it_adds_up() -> 
     groups = cancelling(breaks[:5])
     assert [[b.break_id for b in group] for group in groups] == [["B0", "B1"], ["B2", "B3", "B4"]]
     assert cancelling([small("B1", "5"), small("B2", "-5", currency="EUR")]) == []
+    near = [small("B1", "60366.56"), small("B2", "-60366.13"), small("B3", "-60361.00")]
+    assert cancelling(near) == []
+    assert [[b.break_id for b in group] for group in cancelling(near, Decimal(2))] == [["B2", "B1"]]
