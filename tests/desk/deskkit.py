@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time
 from decimal import Decimal
-from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
@@ -79,13 +78,6 @@ class Workspace:
         breaks = tuple(made_break(item_id=item, break_id=f"B{identity}{item}") for item in held)
         self.cases.upsert_many([CaseWrite(case, breaks, due_on=due)], run_id)
         return identity
-
-
-def workspace(folder: Path) -> Workspace:
-    """An empty workspace in a folder."""
-    db = Database(f"sqlite:///{folder / 'tieout.db'}")
-    db.upgrade()
-    return Workspace(db)
 
 
 def rules(**changes: Any) -> Rules:

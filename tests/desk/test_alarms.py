@@ -3,12 +3,12 @@
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from itertools import count
-from pathlib import Path
 
 import pytest
-from desk.deskkit import CALENDAR, workspace
+from desk.deskkit import CALENDAR, Workspace
 
 from memory.alarms import AlarmStore, FileSeen, judge_file, late
+from memory.database import Database
 from memory.recons import RunRow, RunStore
 from recon.calendar import BusinessCalendar
 from recon.recon_file import CalendarSaid
@@ -82,8 +82,8 @@ def test_a_weekend_makes_no_file_late() -> None:
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> AlarmStore:
-    made = workspace(tmp_path)
+def store(db: Database) -> AlarmStore:
+    made = Workspace(db)
     ticking = count()
     return AlarmStore(made.db, lambda: made.now + timedelta(seconds=next(ticking)))
 

@@ -1,14 +1,14 @@
 """Cases follow their items: they clear, come back, go on in another case; promises are checked on their day."""
 
 from datetime import date
-from pathlib import Path
 
 import pytest
-from desk.deskkit import ANNA, CALENDAR, EVA, FRI, MON, THU, TUE, WED, Workspace, rules, workspace
+from desk.deskkit import ANNA, CALENDAR, EVA, FRI, MON, THU, TUE, WED, Workspace, rules
 from desk.test_items import seen
 
 from memory.actions import TicketLink
 from memory.brief import brief, hand_over
+from memory.database import Database
 from memory.promises import Made, PromiseStore
 from memory.replay import queue_as_of, replay
 from memory.settling import after_clearing, after_reopening, settle
@@ -17,8 +17,8 @@ from recon.ids import item_id
 
 
 @pytest.fixture
-def desk(tmp_path: Path) -> Workspace:
-    return workspace(tmp_path)
+def desk(any_db: Database) -> Workspace:
+    return Workspace(any_db)
 
 
 def run(desk: Workspace, day: date, rows: dict[str, int | None], *, cases: dict[str, list[str]] | None = None) -> None:

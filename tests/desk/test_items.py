@@ -2,7 +2,6 @@
 
 from datetime import UTC, date, datetime
 from decimal import Decimal
-from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
@@ -23,10 +22,8 @@ RULES = Rules("gl", CALENDAR)
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> ItemStore:
-    db = Database(f"sqlite:///{tmp_path / 'tieout.db'}")
-    db.upgrade()
-    return ItemStore(db, lambda: datetime(2026, 6, 5, tzinfo=UTC))
+def store(any_db: Database) -> ItemStore:
+    return ItemStore(any_db, lambda: datetime(2026, 6, 5, tzinfo=UTC))
 
 
 def seen(day: date, rows: dict[str, int | None], *, currency: str = "USD", every: int = 1) -> Sighting:

@@ -1,11 +1,11 @@
 """Deadlines and escalation stand on business days, and say when nobody owned the case."""
 
 from datetime import date
-from pathlib import Path
 
 import pytest
-from desk.deskkit import ANNA, CALENDAR, FRI, MON, SAID, THU, TUE, Workspace, workspace
+from desk.deskkit import ANNA, CALENDAR, FRI, MON, SAID, THU, TUE, Workspace
 
+from memory.database import Database
 from memory.sla import Standing, due_on, escalations, limits, severity, term_days
 from recon.calendar import BusinessCalendar
 from recon.errors import BadReconFile
@@ -34,8 +34,8 @@ def test_age_a_broken_promise_and_repetition_each_raise_the_severity() -> None:
 
 
 @pytest.fixture
-def desk(tmp_path: Path) -> Workspace:
-    made = workspace(tmp_path)
+def desk(db: Database) -> Workspace:
+    made = Workspace(db)
     made.open_case("C1", due_on=TUE)
     made.open_case("C2", due_on=TUE)
     made.work.take("C2", ANNA)

@@ -1,20 +1,20 @@
 """Work on cases: one owner, told by mail without data, and every step that can be taken back is."""
 
 from datetime import date
-from pathlib import Path
 
 import pytest
-from desk.deskkit import ANNA, BEN, EVA, FRI, MON, SAID, TUE, WED, Workspace, workspace
+from desk.deskkit import ANNA, BEN, EVA, FRI, MON, SAID, TUE, WED, Workspace
 
 from memory.action import NotAllowed, Person
 from memory.cases import StaleCase
+from memory.database import Database
 from memory.notices import draft_notice
 from recon.errors import BadInput
 
 
 @pytest.fixture
-def desk(tmp_path: Path) -> Workspace:
-    made = workspace(tmp_path)
+def desk(db: Database) -> Workspace:
+    made = Workspace(db)
     made.know("anna", "ben", "eva")
     made.open_case()
     return made
