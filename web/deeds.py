@@ -12,6 +12,7 @@ from memory import work
 from memory.action import Person
 from memory.cases import CaseRecord, StaleCase
 from memory.feedback import Feedback, Tag
+from memory.notices import draft_notice
 from memory.schema import case_events
 from recon.case import Case
 from recon.errors import BadInput, NotFound, TieoutError
@@ -21,8 +22,9 @@ from web.problems import NotAllowed
 from web.recons import words_of
 
 Do = Literal[
-    "assign", "unassign", "snooze", "wake", "in_review", "waiting", "escalate", "resolve", "reopen", "close", "due"
-]
+    "assign", "unassign", "snooze", "wake", "in_review", "waiting", "escalate", "resolve", "reopen", "close", "due",
+    "note",
+]  # fmt: skip
 
 _STATES: Final[dict[str, str]] = {
     "in_review": "in_review",
@@ -67,6 +69,8 @@ def change_case(desk: Desk, person: Person, case_id: str, change: Change) -> tup
     """
     step = _step(desk, person, case_id, change)
     record = step.record or desk.cases.record(case_id)
+    for notice in step.notices:
+        draft_notice(desk.ledger, notice, words_of(desk, record.case.recon).said, person)
     with desk.db.begin() as connection:
         body = {"note": change.note, "role": person.role, "sentence": step.sentence}
         desk.audit.append(connection, person.name, f"case.{change.do}", case_id, body)
@@ -89,6 +93,8 @@ def _step(desk: Desk, person: Person, case_id: str, change: Change) -> work.Done
             return steps.escalate(case_id, person, why=change.note or f"by {person.name}")
         case "close":
             return steps.force_close(case_id, person, reason=change.note, version=change.version)
+        case "note":
+            return steps.note(case_id, person, change.note)
         case "due":
             return _set(desk, person, case_id, change, "due", {"due_on": change.until}, f"Due on {change.until}.")
         case do if do in _STATES:
@@ -135,6 +141,8 @@ def would(desk: Desk, person: Person, case_id: str, change: Change) -> str:
             return f"{record.owner or 'nobody'} \u2192 who had it before, or nobody"
         case "snooze":
             return f"would rest until {change.until or _tomorrow(desk, case_id)}"
+        case "note":
+            return "would be noted"
         case "close" if not may(person.role, "approver"):
             msg = f"Closing by force needs the role approver; {person.name} is {person.role}."
             raise NotAllowed(msg)

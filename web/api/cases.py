@@ -181,6 +181,8 @@ def _changes(patch: CasePatch, version: int | None) -> list[Change]:
         changes.append(Change(do, patch.note))
     if patch.due_on is not None:
         changes.append(Change("due", patch.note, until=patch.due_on))
+    if not changes and patch.note.strip():
+        changes.append(Change("note", patch.note))
     if changes and version is not None:
         first = changes[0]
         changes[0] = Change(first.do, first.note, first.owner, first.until, version)
