@@ -8,11 +8,13 @@ from typing import Any, Final, Literal
 
 import sqlalchemy as sa
 
+from detectors.promises import parse
 from memory.action import MACHINE, NotAllowed, Person
 from memory.cases import OPEN_STATES, CaseEvent, CaseQuery, CaseRecord, CaseStore, StaleCase
 from memory.database import Database
 from memory.notices import Notice, Reason, addresses
-from memory.schema import case_events, cases, people
+from memory.promises import Made, PromiseStore
+from memory.schema import case_events, cases, items, people
 from recon.clock import Clock
 from recon.errors import BadInput, NotFound, TieoutError
 
@@ -184,7 +186,10 @@ class Work:
     # --- what is said and how it ends ------------------------------------------------------------------------------
 
     def note(self, case_id: str, by: Person, text: str) -> Done:
-        """Adds a note; its owner and everyone named with @ are told that there is one, not what it says."""
+        """Adds a note; its owner and everyone named with @ are told that there is one, not what it says.
+
+        A promise in it («desk books it on 02-Nov») is kept with the case's oldest item and checked on its day.
+        """
         _refuse_viewer(by, "writing notes")
         _refuse_empty(text, "a note", "something")
         record = self._store.record(case_id)
@@ -192,11 +197,43 @@ class Work:
         self._store.add_event(
             case_id, by.name, "note", {"text": text.strip(), "mentions": mentioned}, undo={"note": True}
         )
+        self._keep_promises(record, text, "note")
         known = addresses(self._db, [*mentioned, *filter(None, [record.owner])])
         notices = [self._notice(record, by, "mentioned", known[n]) for n in mentioned if n in known and n != by.name]
         if record.owner and record.owner not in (by.name, *mentioned) and record.owner in known:
             notices.append(self._notice(record, by, "commented", known[record.owner]))
         return Done(case_id, "Noted.", record, tuple(notices), self._newest_event(case_id))
+
+    def reply(self, case_id: str, who: str, text: str) -> int:
+        """Keeps an answer that came from outside (a ticket's comment, a mail): data, never an order. It ends a snooze
+        that waits for it, and its promises are kept. Returns how many promises were new."""
+        record = self._store.record(case_id)
+        self._store.add_event(case_id, who, "reply", {"text": text.strip()})
+        return self._keep_promises(record, text, "reply")
+
+    def _keep_promises(self, record: CaseRecord, text: str, source: str) -> int:
+        held = sa.select(items.c.id, items.c.series_id, items.c.onset).where(
+            items.c.case_id == record.case.id, items.c.state == "open"
+        )
+        with self._db.read() as connection:
+            oldest = connection.execute(held.order_by(items.c.onset, items.c.id).limit(1)).one_or_none()
+        if oldest is None:
+            return 0
+        made = [
+            Made(
+                recon=record.case.recon,
+                series_id=oldest.series_id,
+                item_id=oldest.id,
+                case_id=record.case.id,
+                text=promise.text,
+                due_on=promise.due(oldest.onset),
+                made_on=promise.made_on,
+                condition=promise.condition,
+                source=source,
+            )
+            for promise in parse(text, self._clock().date())
+        ]
+        return PromiseStore(self._db, self._clock).add_many(made) if made else 0
 
     def mentioned(self, text: str) -> list[str]:
         """The colleagues named with @ in a text, as they are known here, each once."""

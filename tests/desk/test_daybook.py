@@ -162,3 +162,21 @@ def test_replay_shows_a_case_as_it_was_on_a_past_day(desk: Workspace) -> None:
     assert [q["state"] for q in queue_as_of(desk.db, TUE)] == ["open"]
     with pytest.raises(NotFound, match="opened on 2026-06-01"):
         replay(desk.db, "C1", date(2026, 5, 31))
+
+
+def test_promises_in_notes_and_replies_are_checked_like_those_in_comments(desk: Workspace) -> None:
+    run(desk, MON, {"A": 5000}, cases={"C1": ["A"]})
+    desk.work.note("C1", ANNA, "desk will book it on 03-Jun-2026")
+    assert desk.work.reply("C1", "REC-7", "cleared last week, thanks") == 0
+    store = PromiseStore(desk.db, desk.clock)
+    assert [p.due_on for p in store.of_case("C1")] == [WED]
+    run(desk, WED, {"A": 5000}, cases={"C1": ["A"]})
+    assert [c.kept for c in store.check("gl", WED, CALENDAR)] == [False]
+
+
+def test_a_reply_ends_the_snooze_that_waits_for_it(desk: Workspace) -> None:
+    run(desk, MON, {"A": 5000}, cases={"C1": ["A"]})
+    desk.work.snooze("C1", ANNA, condition="until_reply")
+    assert desk.work.wake_due(TUE) == []
+    desk.work.reply("C1", "REC-7", "please look again")
+    assert [done.case_id for done in desk.work.wake_due(TUE)] == ["C1"]
