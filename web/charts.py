@@ -80,7 +80,7 @@ def nice_ticks(low: float, high: float, wanted: int = 5) -> list[float]:
     """
     if not (math.isfinite(low) and math.isfinite(high)):
         return [0.0, 1.0]
-    if high <= low:
+    if not low < high:
         pad = abs(high) * 0.1 or 1.0
         low, high = low - pad, high + pad
     rough = (high - low) / max(1, wanted - 1)
@@ -298,7 +298,7 @@ def _reach(points: Sequence[Point]) -> tuple[float, float]:
     """How far up and down the drawing goes: all values, and the bands as far as they do not press the line flat."""
     values = _known([p.value for p in points]) or [0.0]
     low, high = min(values), max(values)
-    room = 0.6 * (high - low) or max(_known([p.high for p in points]) or [1.0]) - low
+    room = 0.6 * (high - low) or abs(high) or 1.0
     least = 0.03 * (high - low)
     bands = _known([v for p in points for v in (p.low, p.high)])
     below, above = min([low, *bands]), max([high, *bands])

@@ -1,6 +1,7 @@
 """The queue: what is asked for in the URL, its saved views with counts, and the rows as they are shown."""
 
 import re
+import threading
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -129,15 +130,26 @@ class Counts:
 
     def __init__(self) -> None:
         self._kept: dict[tuple[str, str], tuple[float, int]] = {}
+        self._counting: set[tuple[str, str]] = set()
 
     def of(self, desk: Desk, person: Person, view: View) -> int:
         key = (person.name if view == "mine" else "", view)
         found = self._kept.get(key)
-        if found and time.monotonic() - found[0] < COUNTS_KEPT:
-            return found[1]
-        query = replace(query_of(Asked(view=view), person, desk.clock()), cursor=None)
-        count = desk.cases.count(query, at_most=COUNTED_TO)
-        self._kept[key] = (time.monotonic(), count)
+        if found is None:
+            return self._count(desk, person, view, key)
+        if time.monotonic() - found[0] > COUNTS_KEPT and key not in self._counting:
+            # The page shows the number it has; the next one shows the newer.
+            self._counting.add(key)
+            threading.Thread(target=self._count, args=(desk, person, view, key), daemon=True).start()
+        return found[1]
+
+    def _count(self, desk: Desk, person: Person, view: View, key: tuple[str, str]) -> int:
+        try:
+            query = replace(query_of(Asked(view=view), person, desk.clock()), cursor=None)
+            count = desk.cases.count(query, at_most=COUNTED_TO)
+            self._kept[key] = (time.monotonic(), count)
+        finally:
+            self._counting.discard(key)
         return count
 
     def forget(self) -> None:
@@ -219,7 +231,7 @@ def row_of(desk: Desk, record: CaseRecord, asked: Asked, waiting: frozenset[str]
         exact=f"{number(case.amount)} {case.currency}",
         age=age,
         age_class=_age_class(record, words.calendar.today(now)),
-        age_words="" if age is None else "new today" if age == 0 else f"{age}d",
+        age_words="" if age is None else "today" if age == 0 else f"{age}d",
         pattern=words.pattern_short(case.pattern),
         pattern_whole=words.pattern(case.pattern),
         cause=_unsaid(words.cause(case.cause, case.cause_detail if len(case.cause_detail) < 40 else ""), short),

@@ -64,7 +64,7 @@ def page(chromium: Any, server: Server, signed_in: Any, watched: Watched) -> Ite
     assert watched.elsewhere == []
 
 
-WIDE = """() => [...document.querySelectorAll("*")].filter((e) => e.getBoundingClientRect().right > 401)
+WIDE = """() => [...document.querySelectorAll("*")].filter((e) => e.getBoundingClientRect().right > 401 && !e.closest("nav, .scroll"))
     .map((e) => `${e.tagName}.${e.className}`).slice(0, 9)"""
 
 
