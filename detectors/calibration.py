@@ -243,8 +243,8 @@ def combine_log_p(log_p: Floats, weights: Floats) -> Floats:
     Safe under any dependence in the tail (Liu and Xie 2020). Deep in the tail tan((0.5 - p) pi) is 1 / (pi p),
     taken in logs, so that nothing underflows and nothing saturates.
 
-    >>> p = np.log(np.array([[0.01], [1.0]])); round(float(np.exp(combine_log_p(p, np.array([0.5, 0.5])))[0]), 3)
-    0.02
+    >>> p = np.log(np.array([[0.01], [1.0]])); round(float(np.exp(combine_log_p(p, np.array([0.5, 0.5])))[0]), 2)
+    0.03
     """
     w = (weights / weights.sum())[:, None]
     p = np.clip(np.exp(log_p), 0.0, 0.97)

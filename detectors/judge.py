@@ -129,10 +129,9 @@ def _count_series(tally: Ints, series: Ints, kind: Ints, out: npt.NDArray[np.boo
     tally[w.T_SERIES_ROWS : w.T_SERIES_ROWS + 6] += np.bincount(ends[there], rows[there], minlength=6).astype(np.int64)
 
 
-def _rounded(surprise: npt.NDArray[np.float32]) -> Floats:
+def _rounded(surprise: npt.ArrayLike) -> Floats:
     """The last bits of a float32 never decide."""
-    out: Floats = np.round(surprise.astype(np.float64), 6)
-    return out
+    return np.asarray(np.round(np.asarray(surprise, dtype=np.float64), 6), dtype=np.float64)
 
 
 def time_of(panel: Panel) -> Ints:

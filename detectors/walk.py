@@ -39,7 +39,7 @@ OUT = 9.21
 """-ln p at which a row is kept out of the baseline: p < 1e-4 by the nominal predictive t."""
 DAILY_PACE = (48, 5, 12)
 """Clean rows that level and spread look back on; rows that must agree before a new level is accepted; rows out of
-pattern, agreeing on nothing, after which the old baseline is given up. `pace_of` has the numbers for many rows a day."""
+pattern, agreeing on nothing, after which the old baseline is given up. `pace_of` knows many rows a day."""
 FORGET = 0.97
 NU_MAX = 8.0
 
@@ -565,10 +565,14 @@ def _walk_series(
                     fade = 0.9 if tries[k] > 8.0 else 1.0
                     tries[k] = fade * tries[k] + 1.0
                     for b in range(3):
-                        e = abs(x - pred[b] - slot_value(ring[b, k], c))
-                        u = e / scale
-                        better = math.log1p(u) - math.log1p(abs(x - pred[b]) / scale)
-                        gain[b, k] = fade * gain[b, k] + min(max(better, -1.5), 1.5)
+                        added = slot_value(ring[b, k], c)
+                        plain_error = abs(x - pred[b])
+                        e = abs(x - pred[b] - added)
+                        gain[b, k] *= fade
+                        # most rows of most series match: no logarithm for them
+                        if added != 0.0 and (e > 0.0 or plain_error > 0.0):
+                            better = math.log((scale + e) / (scale + plain_error))
+                            gain[b, k] += min(max(better, -1.5), 1.5)
                         cap = 4.0 * slot_error[b, k] if c > 3 and slot_error[b, k] > 0.0 else e
                         slot_error[b, k] += max(1.0 / c, 0.15) * (min(e, cap) - slot_error[b, k])
                 for b in range(3):
