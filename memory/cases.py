@@ -87,6 +87,40 @@ class CasePage:
 
 
 @dataclass(frozen=True)
+class CaseLine:
+    """A case as a list shows it."""
+
+    id: str
+    recon: str
+    kind: str
+    state: str
+    title: str
+    pattern: str
+    cause: str
+    cause_detail: str
+    severity: str
+    scope: tuple[ScopePart, ...]
+    break_count: int
+    amount: Decimal
+    currency: str
+    amount_base: float
+    onset: date | None
+    owner: str | None
+    due_on: date | None
+    snooze_until: date | None
+    created_at: datetime
+    version: int
+    spark: tuple[float, ...]
+    provisional: bool
+
+
+@dataclass(frozen=True)
+class LinePage:
+    lines: tuple[CaseLine, ...]
+    next_cursor: str | None
+
+
+@dataclass(frozen=True)
 class CaseEvent:
     """One line of a case's history."""
 
@@ -357,13 +391,24 @@ class CaseStore:
 
     def page(self, query: CaseQuery) -> CasePage:
         """One page in the order asked for, by keyset: as fast on the last page as on the first."""
+        rows, cursor = self._rows(query, sa.select(cases))
+        return CasePage(tuple(_record(row) for row in rows), cursor)
+
+    def lines(self, query: CaseQuery) -> LinePage:
+        """The same page with only what a list shows: evidence and prose stay in the database."""
+        columns = [c for c in cases.c if c.name not in ("body", "search")]
+        parts = [cases.c.body[name].label(f"body_{name}") for name in ("scope", "cause_detail", "provisional")]
+        rows, cursor = self._rows(query, sa.select(*columns, *parts))
+        return LinePage(tuple(_line(row) for row in rows), cursor)
+
+    def _rows(self, query: CaseQuery, select: Any) -> tuple[Sequence[Any], str | None]:
         descending = query.sort.startswith("-")
         name = query.sort.removeprefix("-")
         if name not in SORTS:
             msg = f"sort: {name!r} is no order; use one of {', '.join(SORTS)}, with - in front for largest first"
             raise BadInput(msg)
         keys = SORTS[name]
-        statement = _filtered(sa.select(cases), query)
+        statement = _filtered(select, query)
         if query.cursor:
             statement = statement.where(_beyond(keys, decode_cursor(query.cursor), descending))
         order = [sa.desc(key) if descending else sa.asc(key) for key in keys]
@@ -372,8 +417,7 @@ class CaseStore:
             rows = connection.execute(statement.order_by(*order).limit(limit + 1)).all()
         more = rows[limit:]
         rows = rows[:limit]
-        cursor = encode_cursor([getattr(rows[-1], key.name) for key in keys]) if more else None
-        return CasePage(tuple(_record(row) for row in rows), cursor)
+        return rows, encode_cursor([getattr(rows[-1], key.name) for key in keys]) if more else None
 
     def count(self, query: CaseQuery, *, at_most: int = 10000) -> int:
         """How many cases the query finds, counted up to `at_most`."""
@@ -587,6 +631,33 @@ def _record(row: Any) -> CaseRecord:
         run_id=row.run_id,
         spark=tuple(row.spark),
         score=row.score,
+    )
+
+
+def _line(row: Any) -> CaseLine:
+    return CaseLine(
+        id=row.id,
+        recon=row.recon,
+        kind=row.kind,
+        state=row.state,
+        title=row.title,
+        pattern=row.pattern,
+        cause=row.cause,
+        cause_detail=row.body_cause_detail or "",
+        severity=RANK_SEVERITY[row.severity],
+        scope=tuple(ScopePart(**part) for part in row.body_scope or ()),
+        break_count=row.break_count,
+        amount=Decimal(row.amount),
+        currency=row.currency,
+        amount_base=row.amount_base,
+        onset=row.onset,
+        owner=row.owner,
+        due_on=row.due_on,
+        snooze_until=row.snooze_until,
+        created_at=row.created_at,
+        version=row.version,
+        spark=tuple(row.spark),
+        provisional=bool(row.body_provisional),
     )
 
 

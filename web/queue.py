@@ -14,7 +14,7 @@ from markupsafe import Markup
 
 from agents.desk import Desk
 from memory.action import Person
-from memory.cases import CaseQuery, CaseRecord
+from memory.cases import CaseLine, CaseQuery
 from memory.schema import actions, saved_views
 from recon.case import Case
 from recon.errors import BadInput
@@ -189,7 +189,7 @@ class QueueRow:
 _AMOUNT = re.compile(r", -?[\d,]+(\.\d+)? [A-Z]{3}\b")
 
 
-def short_title(case: Case) -> str:
+def short_title(case: Case | CaseLine) -> str:
     """A title for a narrow place.
 
     >>> from recon.case import ScopePart
@@ -207,15 +207,14 @@ def _unsaid(words: str, title: str) -> str:
     return "" if words.casefold() in title.casefold() else words
 
 
-def _age_class(record: CaseRecord, today: date) -> str:
-    if record.due_on is None:
+def _age_class(line: CaseLine, today: date) -> str:
+    if line.due_on is None:
         return ""
-    return "late" if record.due_on < today else "near" if record.due_on == today else ""
+    return "late" if line.due_on < today else "near" if line.due_on == today else ""
 
 
-def row_of(desk: Desk, record: CaseRecord, asked: Asked, waiting: frozenset[str]) -> QueueRow:
+def row_of(desk: Desk, case: CaseLine, asked: Asked, waiting: frozenset[str]) -> QueueRow:
     """A record as the list shows it. The amount is in the materiality currency; the exact one stands in its title."""
-    case = record.case
     words = words_of(desk, case.recon)
     now = desk.clock()
     age = words.age(case.onset, now, case.currency)
@@ -230,17 +229,17 @@ def row_of(desk: Desk, record: CaseRecord, asked: Asked, waiting: frozenset[str]
         currency=case.currency if in_base else words.base,
         exact=f"{number(case.amount)} {case.currency}",
         age=age,
-        age_class=_age_class(record, words.calendar.today(now)),
+        age_class=_age_class(case, words.calendar.today(now)),
         age_words="" if age is None else "today" if age == 0 else f"{age}d",
         pattern=words.pattern_short(case.pattern),
         pattern_whole=words.pattern(case.pattern),
         cause=_unsaid(words.cause(case.cause, case.cause_detail if len(case.cause_detail) < 40 else ""), short),
         scope=tuple((part.column, part.value) for part in case.scope if part.value not in short),
         recon=case.recon,
-        owner=record.owner or "",
+        owner=case.owner or "",
         state=state,
         state_words="to decide" if case.id in waiting else STATE_LABELS.get(case.state, case.state),
-        spark=sparkline(record.spark),
+        spark=sparkline(case.spark),
         url=asked.url(case=case.id),
         provisional=case.provisional,
     )
@@ -255,8 +254,8 @@ def waiting_among(desk: Desk, ids: list[str]) -> frozenset[str]:
 
 def list_context(desk: Desk, person: Person, asked: Asked, counts: Counts) -> dict[str, Any]:
     """Everything that the list part of the page shows."""
-    page = desk.cases.page(query_of(asked, person, desk.clock()))
-    waiting = waiting_among(desk, [r.case.id for r in page.records])
+    page = desk.cases.lines(query_of(asked, person, desk.clock()))
+    waiting = waiting_among(desk, [line.id for line in page.lines])
     views = [
         {
             "id": v,
@@ -269,7 +268,7 @@ def list_context(desk: Desk, person: Person, asked: Asked, counts: Counts) -> di
     ]
     return {
         "asked": asked,
-        "rows": [row_of(desk, record, asked, waiting) for record in page.records],
+        "rows": [row_of(desk, line, asked, waiting) for line in page.lines],
         "views": views,
         "own_views": own_views(desk, person),
         "sorts": SORT_LABELS,
@@ -290,8 +289,8 @@ def own_views(desk: Desk, person: Person) -> list[dict[str, str]]:
 
 def next_case(desk: Desk, person: Person, asked: Asked, after: str) -> str:
     """The case that follows one in the queue, or the first that still waits; empty at the queue's end."""
-    page = desk.cases.page(query_of(replace(asked, cursor="", case="", limit=200), person, desk.clock()))
-    ids = [r.case.id for r in page.records]
+    page = desk.cases.lines(query_of(replace(asked, cursor="", case="", limit=200), person, desk.clock()))
+    ids = [line.id for line in page.lines]
     if after in ids:
         following = ids[ids.index(after) + 1 :] or ids[: ids.index(after)]
         return following[0] if following else ""
