@@ -175,7 +175,7 @@ def fill(desk: Desk, plans: Sequence[Plan] = PLANS, *, drafts: bool = True) -> l
     today = desk.clock().date()
     RunStore(desk.db, desk.clock).keep_recon(RECON, parse_recon_file(SAID, RECON), LAYOUT, "ana")
     days = business_days(today, 90)
-    text = _history(plans, days)
+    text = history_text(plans, days)
     reading = reading_of(text, LAYOUT)
     desk.lake.append(RECON, reading)
     panel = build_panels(reading, None, parse_recon_file(SAID, RECON))[0]
@@ -207,7 +207,7 @@ def business_days(last: date, count: int) -> list[date]:
     return found[::-1]
 
 
-def _history(plans: Sequence[Plan], days: Sequence[date]) -> str:
+def history_text(plans: Sequence[Plan], days: Sequence[date]) -> str:
     noise = np.random.default_rng(7)
     lines = ["Account,Currency,Desk,As of Date,GL Balance,IHub Balance,Comments"]
     for n, plan in enumerate(plans):
