@@ -1,31 +1,27 @@
 """The demo's sample: two reconciliations with a year of history and a day full of planted problems."""
 
 import json
-from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import date
 from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 import yaml
 
 from evals.scenarios import plants as planters
-from evals.scenarios.books import RATES, Account, Books, open_books
+from evals.scenarios.books import RATES, Books, open_books
 from evals.scenarios.days import business_days, cycle_days, holidays
-from evals.scenarios.plants import CAUSES, NEEDS, Plant, Planter
-from evals.scenarios.prose import comment
+from evals.scenarios.ledger_file import ledger_table, whole_yen
+from evals.scenarios.planting import GL, SUDDEN, Planting, no_timing_today, plant_causes
+from evals.scenarios.plants import CAUSES, NEEDS, Plant
 from evals.scenarios.trades import open_blotter, plant_trades, table
-from recon.words import Cause
 
 TODAY: Final = date(2026, 10, 30)
 """The sample's newest business date where none is asked for: a Friday and a month end."""
 
-GL: Final = "gl-vs-subledger"
 TRADES: Final = "meridian-vs-anchor"
-SIDES: Final = ("GL", "Subledger")
 YEAR: Final = 261
 
 
@@ -62,7 +58,7 @@ def demo(out: Path, seed: int, today: date = TODAY) -> DemoFiles:
     _split(ledger, "As Of Date", today.strftime("%d/%m/%Y"), files.gl_history, files.gl_current)
     blotter, trade_plants = _blotter(np.random.default_rng((seed, 2)), today)
     _split(blotter, "Report Date", today.isoformat(), files.trades_history, files.trades_current)
-    files.gl_recon.write_text(yaml.safe_dump(_gl_said(today), sort_keys=False), encoding="utf-8")
+    files.gl_recon.write_text(yaml.safe_dump(gl_said(today), sort_keys=False), encoding="utf-8")
     files.trades_recon.write_text(yaml.safe_dump(_trades_said(today), sort_keys=False), encoding="utf-8")
     truth = {"seed": seed, "today": today.isoformat(), "plants": [asdict(p) for p in ledger_plants + trade_plants]}
     files.truth.write_text(json.dumps(truth, indent=1), encoding="utf-8")
@@ -79,7 +75,7 @@ def _ledger(rng: np.random.Generator, today: date) -> tuple[pd.DataFrame, list[P
     books = open_books(rng, business_days(today, YEAR), daily=180, monthly=45)
     _precedents(rng, books)
     plants = _plant_ledger(rng, books)
-    _whole_yen(books)
+    whole_yen(books)
     return ledger_table(rng, books), plants
 
 
@@ -104,148 +100,48 @@ def _precedents(rng: np.random.Generator, books: Books) -> None:
                 books.cause[start:stop, accounts] = cause
 
 
-class _Planting:
-    """Plants one problem after another on accounts that are still free, and writes the truth down."""
-
-    def __init__(self, rng: np.random.Generator, books: Books) -> None:
-        self.rng, self.books, self.plants = rng, books, list[Plant]()
-        self.last = len(books.days)
-
-    def take(self, count: int, *manners: str, monthly: bool = False) -> list[int]:
-        """Free accounts of these manners, reconciled on the newest day, of one company and currency."""
-        here = [i for i in sorted(self.books.free) if self.books.present[-1, i]]
-        fits = [i for i in here if self._fits(self.books.accounts[i], manners, monthly)]
-        homes = sorted({(self.books.accounts[i].company, self.books.accounts[i].currency) for i in fits})
-        for k in self.rng.permutation(len(homes)):
-            of_home = [i for i in fits if self._home(i) == homes[k]]
-            if len(of_home) >= count:
-                return [int(i) for i in self.rng.choice(of_home, count, replace=False)]
-        msg = f"no {count} free accounts behave like {manners}"
-        raise ValueError(msg)
-
-    def _fits(self, account: Account, manners: Sequence[str], monthly: bool) -> bool:
-        return account.monthly == monthly and account.manner in (manners or ("clean",))
-
-    def _home(self, i: int) -> tuple[str, str]:
-        return (self.books.accounts[i].company, self.books.accounts[i].currency)
-
-    def group(self, least: int, most: int, *columns: str) -> list[int]:
-        """All daily accounts that share these columns: a slice of `least` to `most` in which every account is
-        free; where there is none, the free accounts of the slice that has most of them."""
-        slices: dict[tuple[str, ...], list[int]] = {}
-        for i, account in enumerate(self.books.accounts):
-            if not account.monthly and self.books.present[-1, i]:
-                slices.setdefault(tuple(getattr(account, c) for c in columns), []).append(i)
-        for widest in (most, len(self.books.accounts)):
-            whole = [v for v in slices.values() if least <= len(v) <= widest and set(v) <= self.books.free]
-            if whole:
-                return whole[int(self.rng.integers(len(whole)))]
-        freest = max(slices.values(), key=lambda v: len(set(v) & self.books.free))
-        return [i for i in freest if i in self.books.free]
-
-    def plant(
-        self,
-        planter: Planter,
-        accounts: list[int],
-        for_days: int,
-        causes: tuple[str, ...],
-        patterns: tuple[str, ...],
-        **said: Any,
-    ) -> None:
-        days = slice(self.last - for_days, self.last)
-        note = planter(self.rng, self.books, accounts, days)
-        self.books.free.difference_update(accounts)
-        self.books.cause[days, accounts] = causes[0] if causes else "in_line"
-        self.plants.append(
-            Plant(
-                id=f"G{len(self.plants) + 1:02}",
-                recon=GL,
-                causes=causes,
-                patterns=patterns,
-                anomaly=said.get("anomaly", True),
-                keys=tuple(self.books.accounts[i].key for i in accounts),
-                pair="Balance",
-                onset=str(self.books.days[self.last - for_days]),
-                scope=said.get("scope", {}),
-                note=note,
-            )
-        )
-
-
-_SUDDEN: Final = ("spike", "drop", "level_shift", "inconsistent", "reversal", "repeated", "new")
-
-
 def _plant_ledger(rng: np.random.Generator, books: Books) -> list[Plant]:
-    _no_timing_today(books)
-    planting = _Planting(rng, books)
+    no_timing_today(books)
+    planting = Planting(rng, books)
     _plant_groups(planting)
-    _plant_causes(planting, tuple(CAUSES))
-    _plant_causes(planting, ("timing", "digit_slip", "misposting"))
+    plant_causes(planting, [cause for cause in CAUSES if cause not in ("new", "fx_rate", "missing_right")])
+    plant_causes(planting, ("timing", "digit_slip", "misposting"))
     _plant_unconverted(planting)
     _plant_patterns(planting)
     return planting.plants
 
 
-def _no_timing_today(books: Books) -> None:
-    """Ordinary timing ends before the newest day, so that its truth is only what is planted."""
-    recent = slice(len(books.days) - 4, None)
-    ordinary = books.cause[recent] == "timing"
-    books.left[recent] = np.where(ordinary, books.right[recent], books.left[recent])
-    books.cause[recent] = np.where(ordinary, "", books.cause[recent])
-
-
-def _plant_groups(planting: _Planting) -> None:
+def _plant_groups(planting: Planting) -> None:
     def scope(accounts: list[int], **columns: str) -> dict[str, str]:
         first = planting.books.accounts[accounts[0]]
         return {header: getattr(first, name) for header, name in _headers(columns).items()}
 
     feed = planting.group(5, 12, "feed")
     said = {"scope": scope(feed, feed="Feed")}
-    planting.plant(planters.missing_right, feed, 1, ("missing_right",), _SUDDEN, **said)
+    planting.plant(planters.missing_right, feed, 1, ("missing_right",), SUDDEN, **said)
     desk = planting.group(4, 12, "company", "primary")
     said = {"scope": scope(desk, company="Company", primary="Primary Account")}
-    planting.plant(planters.new, desk, 3, ("new", "unknown"), _SUDDEN, **said)
+    planting.plant(planters.new, desk, 3, ("new", "unknown"), SUDDEN, **said)
     money = planting.group(3, 14, "company", "currency")
     said = {"scope": scope(money, company="Company", currency="Currency")}
-    planting.plant(planters.fx_rate, money, 1, ("fx_rate",), _SUDDEN, **said)
+    planting.plant(planters.fx_rate, money, 1, ("fx_rate",), SUDDEN, **said)
 
 
 def _headers(columns: dict[str, str]) -> dict[str, str]:
     return {header: name for name, header in columns.items()}
 
 
-def _plant_causes(planting: _Planting, causes: Sequence[Cause]) -> None:
-    for_days = {"timing": 2, "lag": 4, "stale": 7, "rounding": 1, "missing_left": 2}
-    for cause in causes:
-        if cause in ("new", "fx_rate", "missing_right"):
-            continue
-        accounts = planting.take(NEEDS.get(cause, 1), "clean", "cents")
-        if cause in ("lag", "stale"):
-            _keep_moving(planting, accounts)
-        planting.plant(CAUSES[cause], accounts, for_days.get(cause, 1), (cause,), _SUDDEN)
-
-
-def _plant_unconverted(planting: _Planting) -> None:
+def _plant_unconverted(planting: Planting) -> None:
     accounts = enumerate(planting.books.accounts)
     here = planting.books.present[-1]
     foreign = ("EUR", "GBP")
     free = [i for i, a in accounts if here[i] and i in planting.books.free and a.currency in foreign and not a.monthly]
     one = [i for i in free if planting.books.accounts[i].manner == "clean"][:1]
     if one:
-        planting.plant(planters.unconverted, one, 1, ("fx_rate",), _SUDDEN)
+        planting.plant(planters.unconverted, one, 1, ("fx_rate",), SUDDEN)
 
 
-def _keep_moving(planting: _Planting, accounts: list[int]) -> None:
-    """Both sides move every day, so that a side that stands still can be told."""
-    books, rng = planting.books, planting.rng
-    for i in accounts:
-        moves = rng.normal(0, books.accounts[i].level * 0.8, len(books.days))
-        walk = np.rint(np.cumsum(moves)).astype(np.int64)
-        books.left[:, i] += walk
-        books.right[:, i] += walk
-
-
-def _plant_patterns(planting: _Planting) -> None:
+def _plant_patterns(planting: Planting) -> None:
     one = planting.take
     unsaid = ("unknown", "new")
     planting.plant(planters.spike, one(1, "in_line"), 1, unsaid, ("spike",))
@@ -267,7 +163,7 @@ def _plant_patterns(planting: _Planting) -> None:
     _plant_monthly(planting, monthly)
 
 
-def _plant_monthly(planting: _Planting, accounts: list[int]) -> None:
+def _plant_monthly(planting: Planting, accounts: list[int]) -> None:
     """The bank's own kind of anomaly: a monthly account that agreed for long and now varies without a rule."""
     (i,) = accounts
     books = planting.books
@@ -278,78 +174,6 @@ def _plant_monthly(planting: _Planting, accounts: list[int]) -> None:
     planting.plant(
         lambda *_: "monthly, varies without a rule", accounts, 1, ("unknown", "new"), ("inconsistent", "spike", "drop")
     )
-
-
-def _whole_yen(books: Books) -> None:
-    yen = np.array([a.currency == "JPY" for a in books.accounts])
-    for side in (books.left, books.right):
-        side[:, yen] = (side[:, yen] + 50) // 100 * 100
-
-
-def ledger_table(rng: np.random.Generator, books: Books) -> pd.DataFrame:
-    """The books as a reconciliation file: one row per day and account that is reconciled then, dates dd/mm/yyyy."""
-    day, account = np.nonzero(books.present)
-    cells = (day, account)
-    accounts = books.accounts
-    breaks = books.is_break
-    yen = np.array([a.currency == "JPY" for a in accounts])[account]
-    dates = pd.Series(books.days).dt.strftime("%d/%m/%Y").to_numpy()
-    comments = ledger_comments(rng, books, breaks)
-    return pd.DataFrame(
-        {
-            "As Of Date": dates[day],
-            "Company": np.array([a.company for a in accounts])[account],
-            "Account": np.array([a.account for a in accounts])[account],
-            "AU": np.array([a.au for a in accounts])[account],
-            "Currency": np.array([a.currency for a in accounts])[account],
-            "Primary Account": np.array([a.primary for a in accounts])[account],
-            "Secondary Account": np.array([a.secondary for a in accounts])[account],
-            "Feed": np.array([a.feed for a in accounts])[account],
-            "GL Balance": _amounts(books.left[cells], yen, books.left_missing[cells]),
-            "Subledger Balance": _amounts(books.right[cells], yen, books.right_missing[cells]),
-            "Balance Difference": _amounts(books.difference[cells], yen, np.zeros(len(day), dtype=np.bool_)),
-            "Match Status": np.where(breaks[cells], "Break", "Match"),
-            "Comments": comments[cells],
-        }
-    )
-
-
-def _amounts(
-    units: npt.NDArray[np.int64], yen: npt.NDArray[np.bool_], blank: npt.NDArray[np.bool_]
-) -> npt.NDArray[np.str_]:
-    whole, cents = np.abs(units) // 100, np.abs(units) % 100
-    sign = np.where(units < 0, "-", "")
-    text = np.char.add(np.char.add(sign, whole.astype(str)), np.char.add(".", np.char.zfill(cents.astype(str), 2)))
-    text = np.where(yen, np.char.add(sign, whole.astype(str)), text)
-    return np.where(blank, "", text)
-
-
-_PROMISING: Final = ("timing", "missing_left", "lag", "stale")
-"""Causes whose recent comments promise a day, so that the newest file has promises to check."""
-
-
-def ledger_comments(rng: np.random.Generator, books: Books, breaks: npt.NDArray[np.bool_]) -> npt.NDArray[np.object_]:
-    """Per day and account: what an operator wrote; a comment is carried forward while its break stands."""
-    texts = np.full(breaks.shape, "", dtype=np.object_)
-    odds: dict[str, float] = {"in_line": 0.25, "unknown": 0.2, "": 0.5}
-    last = len(books.days) - 1
-    for i in range(breaks.shape[1]):
-        said, because = "", ""
-        for day in np.flatnonzero(breaks[:, i]):
-            cause = books.cause[day, i]
-            standing = (
-                day and breaks[day - 1, i] and cause == because and cause not in ("in_line", "unknown", "recurring")
-            )
-            because = cause
-            if standing and said:
-                texts[day, i] = said
-                continue
-            said = ""
-            recent = bool(cause in _PROMISING and day >= last - 8)
-            if day < last and (recent or rng.random() < odds.get(cause, 0.75)):
-                said = comment(rng, cause or "unknown", books.days[day].astype(object), SIDES, promising=recent)
-                texts[day, i] = said
-    return texts
 
 
 def _shared_said(today: date) -> dict[str, Any]:
@@ -385,7 +209,7 @@ def _route(causes: str | list[str], project: str, priority: str, assignee: str, 
     }
 
 
-def _gl_said(today: date) -> dict[str, Any]:
+def gl_said(today: date) -> dict[str, Any]:
     pair = {
         "left": "GL Balance",
         "right": "Subledger Balance",

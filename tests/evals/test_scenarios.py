@@ -2,14 +2,15 @@
 
 import hashlib
 import json
+from datetime import date
 from pathlib import Path
 
 import pandas as pd
 import pytest
 
-from evals.scenarios import DemoFiles, demo
+from evals.scenarios import DemoFiles, demo, planted
 from recon.recon_file import load_recon_file
-from recon.words import CAUSE_LABELS, PATTERN_LABELS
+from recon.words import CAUSE_LABELS, PATTERN_LABELS, Cause
 
 
 @pytest.fixture(scope="module")
@@ -96,3 +97,15 @@ def test_currencies_rest_on_their_own_holidays(files: DemoFiles) -> None:
     on_showa_day = table[table["As Of Date"] == "29/04/2026"]
     assert len(on_showa_day) > 0
     assert (on_showa_day["Currency"] != "JPY").all()
+
+
+def test_chosen_causes_are_planted_each_on_its_own_accounts() -> None:
+    wanted: list[Cause] = ["scale"] * 5 + ["misposting"] * 2 + ["missing_right"]
+    made = planted(wanted, seed=4, today=date(2026, 4, 30))
+    assert [plant.causes[0] for plant in made.plants] == wanted
+    keys = [key for plant in made.plants for key in plant.keys]
+    assert len(set(keys)) == len(keys) == 5 + 4 + 1
+    current = made.current.set_index(["Company", "Account", "AU", "Currency"])
+    assert (current.loc[keys, "Match Status"] == "Break").all()
+    with pytest.raises(ValueError, match="balances cannot have price"):
+        planted(["price"], seed=1, today=date(2026, 4, 30))
