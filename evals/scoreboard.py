@@ -1,0 +1,134 @@
+"""`tieout eval`: every suite's table, the headline figures, and whether any fell below its committed bound."""
+
+import importlib
+import re
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Final, Literal
+
+from recon.errors import BadInput
+
+SCORECARD: Final = Path(__file__).with_name("SCORECARD.md")
+
+Figures = Callable[[Mapping[str, Any]], dict[str, float]]
+
+
+def _causes(result: Mapping[str, Any]) -> dict[str, float]:
+    rows = [row for row in result["planted"]["causes"].values() if row["planted"]]
+    recalls = [row["recall"] for row in rows if row["recall"] is not None]
+    precisions = [row["precision"] for row in rows if row["precision"] is not None]
+    return {
+        "mean recall over causes": sum(recalls) / len(recalls),
+        "mean precision over causes": sum(precisions) / len(precisions),
+        "false proofs on random amounts": max(result["random"].values()),
+    }
+
+
+def _localisation(result: Mapping[str, Any]) -> dict[str, float]:
+    return {f"F1 {family}": methods["Tieout"]["f1"] for family, methods in result.items() if family != "nothing"}
+
+
+def _flat(result: Mapping[str, Any]) -> dict[str, float]:
+    """Suites that name their own headline figures."""
+    return {name: float(value) for name, value in result["headline"].items()}
+
+
+SUITES: Final[dict[str, tuple[str, Figures]]] = {
+    "causes": ("evals.causes", _causes),
+    "localisation": ("evals.localisation", _localisation),
+}
+"""Suite -> (module with `run(quick)` and `table(result)`, its headline figures)."""
+
+
+@dataclass(frozen=True)
+class Bound:
+    """What a figure was promised to keep."""
+
+    suite: str
+    figure: str
+    kind: Literal["at least", "at most"]
+    value: float
+
+    def broken_by(self, measured: float) -> bool:
+        """True when the measured figure is on the wrong side."""
+        return measured < self.value if self.kind == "at least" else measured > self.value
+
+
+@dataclass(frozen=True)
+class Score:
+    """One suite's outcome."""
+
+    suite: str
+    figures: dict[str, float]
+    seconds: float
+    table: str
+    result: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Board:
+    """All that was measured, and the promises that were not kept."""
+
+    scores: tuple[Score, ...]
+    regressions: tuple[str, ...]
+
+    def to_json(self) -> dict[str, Any]:
+        """For --json."""
+        return {"scores": [asdict(s) for s in self.scores], "regressions": list(self.regressions)}
+
+    def text(self) -> str:
+        """The tables, the figures, and the verdict."""
+        lines: list[str] = []
+        for score in self.scores:
+            lines += [f"== {score.suite} ({score.seconds:.1f} s)", score.table, ""]
+            lines += [f"{score.suite}: {name} {value:.4g}" for name, value in score.figures.items()]
+            lines.append("")
+        lines += [f"REGRESSION {line}" for line in self.regressions] or ["Every committed bound is kept."]
+        return "\n".join(lines)
+
+
+def bounds(path: Path = SCORECARD) -> list[Bound]:
+    """The committed bounds: rows «| suite | figure | at least 0.9 | ... |» of the scorecard."""
+    found = []
+    for line in path.read_text(encoding="utf-8").splitlines():
+        cells = [cell.strip() for cell in line.strip().strip("|").split("|")]
+        match = re.fullmatch(r"(at least|at most) ([0-9.]+)", cells[2]) if len(cells) > 2 else None
+        if match is not None:
+            kind: Literal["at least", "at most"] = "at least" if match[1] == "at least" else "at most"
+            found.append(Bound(cells[0], cells[1], kind, float(match[2])))
+    return found
+
+
+def run(suite: str | None = None, *, quick: bool = False, live: bool = False) -> Board:
+    """Measures one suite or all, and compares with the scorecard. Raises BadInput for an unknown suite."""
+    if suite is not None and suite not in SUITES:
+        msg = f"eval: {suite!r} is no suite; there are {', '.join(SUITES)}"
+        raise BadInput(msg)
+    if live:
+        _refuse_without_model()
+    scores = tuple(_measure(name, quick) for name in ([suite] if suite else SUITES))
+    measured = {(s.suite, name): value for s in scores for name, value in s.figures.items()}
+    broken = []
+    for bound in bounds():
+        value = measured.get((bound.suite, bound.figure))
+        if value is not None and bound.broken_by(value):
+            broken.append(f"{bound.suite}: {bound.figure} is {value:.4g}, promised {bound.kind} {bound.value:g}")
+    return Board(scores, tuple(broken))
+
+
+def _refuse_without_model() -> None:
+    from recon.settings import Settings
+
+    if not Settings().has_live_model():
+        msg = "--live: no model is configured; set OPENAI_API_KEY or OPENAI_BASE_URL"
+        raise BadInput(msg)
+
+
+def _measure(name: str, quick: bool) -> Score:
+    module, figures = SUITES[name]
+    suite = importlib.import_module(module)
+    begun = time.perf_counter()
+    result = suite.run(quick)
+    return Score(name, figures(result), round(time.perf_counter() - begun, 2), suite.table(result), result)
