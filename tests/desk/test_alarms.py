@@ -5,20 +5,19 @@ from datetime import UTC, date, datetime, timedelta
 from itertools import count
 
 import pytest
-from desk.deskkit import CALENDAR, Workspace
 
 from memory.alarms import AlarmStore, FileSeen, judge_file, late
 from memory.database import Database
 from memory.recons import RunRow, RunStore
 from recon.calendar import BusinessCalendar
 from recon.recon_file import CalendarSaid
+from tests.desk.deskkit import CALENDAR, Workspace
 
 
-def file(day: int, rows: int = 1000, total: str = "5000000", **changes: object) -> FileSeen:
+def file(day: int, rows: int = 1000, total: str = "5000000") -> FileSeen:
     of = date(2026, 6, day)
     control = {"Balance|USD|left": total}
-    seen = FileSeen("gl", f"gl-{of}.csv", f"hash-{day}-{rows}-{total}", rows, of, of, control)
-    return replace(seen, **changes)
+    return FileSeen("gl", f"gl-{of}.csv", f"hash-{day}-{rows}-{total}", rows, of, of, control)
 
 
 PAST = [file(day) for day in (4, 3, 2, 1)]

@@ -3,8 +3,6 @@
 from datetime import date
 
 import pytest
-from desk.deskkit import ANNA, CALENDAR, EVA, FRI, MON, THU, TUE, WED, Workspace, rules
-from desk.test_items import seen
 
 from memory.actions import TicketLink
 from memory.brief import brief, hand_over
@@ -14,6 +12,8 @@ from memory.replay import queue_as_of, replay
 from memory.settling import after_clearing, after_reopening, settle
 from recon.errors import NotFound
 from recon.ids import item_id
+from tests.desk.deskkit import ANNA, CALENDAR, EVA, FRI, MON, THU, TUE, WED, Workspace, rules
+from tests.desk.test_items import seen
 
 
 @pytest.fixture

@@ -1,7 +1,9 @@
 """An outstanding item lives across days: told once, on its day, under its own id."""
 
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -98,16 +100,13 @@ def test_several_days_are_told_again_when_an_older_one_is_restated(store: ItemSt
     for n, one in enumerate(days):
         store.follow(f"r{n}", [one], RULES)
     corrected = [seen(TUE, {"A": 50_000}), days[2]]
-    both = Sighting(
-        **{
-            name: pa.concat_tables([s.keys for s in corrected])
-            if name == "keys"
-            else np.concatenate([getattr(s, name) for s in corrected])
-            if name not in ("pair", "scale")
-            else getattr(corrected[0], name)
-            for name in Sighting.__dataclass_fields__
-        }
-    )
+
+    def joined(name: str) -> Any:
+        return np.concatenate([getattr(one, name) for one in corrected])
+
+    arrays = ("series", "day", "difference", "is_break", "onset", "every", "tolerance", "currency", "row")
+    keys = pa.concat_tables([one.keys for one in corrected])
+    both = replace(corrected[0], keys=keys, **{name: joined(name) for name in arrays})
     assert told(store.follow("r9", [both], RULES)) == [("cleared", 0)]
     assert store.since("gl", TUE).counts["grew"] == 0
     assert store.since("gl", WED).counts["cleared"] == 1
@@ -179,7 +178,7 @@ def test_owners_name_the_item_of_every_breaking_row(store: ItemStore) -> None:
 def test_a_later_file_with_more_decimals_compares_the_same_amounts(store: ItemStore) -> None:
     store.follow("r1", [seen(MON, {"A": 500})], RULES)
     finer = seen(TUE, {"A": 50_000})
-    assert told(store.follow("r2", [Sighting(**{**finer.__dict__, "scale": 4})], RULES)) == []
+    assert told(store.follow("r2", [replace(finer, scale=4)], RULES)) == []
     assert store.open_items("gl")[0].difference == Decimal("5.0000")
 
 

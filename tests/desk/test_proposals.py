@@ -2,17 +2,17 @@
 
 from decimal import Decimal
 
-from desk.deskkit import SAID, made_break, made_case
-
 from memory.payloads import check_payload
 from memory.proposals import cancelling, net_off, payload_of, write_off
+from recon.case import BreakRow
 from recon.recon_file import ReconFile, Route
+from tests.desk.deskkit import SAID, made_break, made_case
 
 CASE = made_case()
 ROUTE = Route.model_validate({"jira": {"project": "REC", "issuetype": "Task"}})
 
 
-def small(identity: str, difference: str, **changes: object):  # noqa: ANN201
+def small(identity: str, difference: str, **changes: object) -> BreakRow:
     return made_break(break_id=identity, difference=difference, **changes)
 
 

@@ -3,13 +3,13 @@
 from datetime import date
 
 import pytest
-from desk.deskkit import ANNA, CALENDAR, FRI, MON, SAID, THU, TUE, Workspace
 
 from memory.database import Database
 from memory.sla import Standing, due_on, escalations, limits, severity, term_days
 from recon.calendar import BusinessCalendar
 from recon.errors import BadReconFile
 from recon.recon_file import CalendarSaid, Sla
+from tests.desk.deskkit import ANNA, CALENDAR, FRI, MON, SAID, THU, TUE, Workspace
 
 
 def test_a_due_date_skips_weekends_and_the_currencys_holidays() -> None:

@@ -3,13 +3,13 @@
 from datetime import date
 
 import pytest
-from desk.deskkit import ANNA, BEN, EVA, FRI, MON, SAID, TUE, WED, Workspace
 
 from memory.action import NotAllowed, Person
 from memory.cases import StaleCase
 from memory.database import Database
 from memory.notices import draft_notice
 from recon.errors import BadInput
+from tests.desk.deskkit import ANNA, BEN, EVA, FRI, MON, SAID, TUE, WED, Workspace
 
 
 @pytest.fixture
