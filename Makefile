@@ -28,7 +28,7 @@ check: .venv/ready
 	.venv/bin/ruff format --check .
 	.venv/bin/ruff check .
 	.venv/bin/lint-imports
-	.venv/bin/mypy .
+	.venv/bin/mypy agents tools memory detectors recon web evals server.py cli.py
 	$(MAKE) test
 	$(PYTHON) -m pytest -q -m slow
 	$(PYTHON) -m cli eval --quick

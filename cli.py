@@ -464,8 +464,8 @@ def _answer(desk: "Desk", case: str, question: str, json_out: bool) -> None:
 
     from agents.assistant import ask
 
-    async def listen() -> list[dict[str, Any]]:
-        heard = []
+    async def listen() -> list[Any]:
+        heard: list[Any] = []
         async for event in ask(desk, case, question, _me().name):
             heard.append(event)
             if not json_out and event["event"] == "token":
@@ -633,14 +633,20 @@ def feedback(
     json_out: Json = False,
 ) -> None:
     """Tag a case or a break."""
-    from agents.teaching import teach
+    from web.blast import blast_radius
+    from web.deeds import Said, give_feedback, tag_of
 
     desk = _desk()
-    answer = teach(desk, target, verdict, _me().name, note=note, pattern=pattern, cause=cause, preview=preview)
+    break_id = target if target.startswith("B") else None
+    case = desk.cases.get(desk.cases.find_break(target)[0] if break_id else target)
+    tag = tag_of(desk, case, Said(verdict, note, pattern, cause), break_id=break_id)
+    radius = blast_radius(desk, case, tag)
+    saved = None if preview else give_feedback(desk, _me(), tag, case.id)
     if json_out:
-        _print_json(answer.to_json())
-    else:
-        _say(answer.sentence)
+        _print_json({"saved": saved is not None, "id": saved.id if saved else None, "would_change": radius.to_json()})
+        return
+    _say(radius.sentence)
+    _say("Nothing is saved." if saved is None else f"Saved as {saved.id}; it counts from the next run on.")
 
 
 # --- memory, files, checks ---------------------------------------------------------------------------------------
@@ -773,7 +779,7 @@ def token(
 
     _one_of("--role", role, get_args(Role))
     desk = _desk()
-    _say(issue_token(desk.db, person, role, timedelta(days=days)))  # type: ignore[arg-type]
+    _say(issue_token(desk.db, person, role, timedelta(days=days)))
 
 
 @app.command()

@@ -64,6 +64,19 @@ def open_desk(settings: "Settings", clock: "Clock | None" = None) -> "Desk":
     )
 
 
+@asynccontextmanager
+async def studio_graph() -> "AsyncIterator[Any]":
+    """The graph for LangGraph Studio, which brings its own checkpointer: `langgraph dev` finds it by langgraph.json."""
+    from agents.graph import build_graph
+    from recon.settings import Settings
+
+    desk = open_desk(Settings())
+    try:
+        yield build_graph(desk, None)
+    finally:
+        desk.db.close()
+
+
 def create_app(desk: "Desk | None" = None, *, executor: bool = True) -> "FastAPI":
     """The ASGI application. Without a desk, the settings' own is opened when the server starts.
 

@@ -40,13 +40,15 @@ class Known:
 
 def pattern_label(pattern: str, said: ReconFile) -> str:
     """The label that the desk uses for a pattern."""
-    labels: Mapping[str, str] = {**PATTERN_LABELS, **said.buckets.patterns, **said.buckets.labels}
+    labels: dict[str, str] = {**PATTERN_LABELS, **said.buckets.patterns}
+    labels.update({str(name): label for name, label in said.buckets.labels.items()})
     return labels.get(pattern, pattern.replace("_", " "))
 
 
 def cause_label(cause: str, said: ReconFile, sources: Sources) -> str:
     """The label that the desk uses for a cause."""
-    labels: Mapping[str, str] = {**CAUSE_LABELS, **said.buckets.causes, **said.buckets.labels}
+    labels: dict[str, str] = {**CAUSE_LABELS, **said.buckets.causes}
+    labels.update({str(name): label for name, label in said.buckets.labels.items()})
     return labels.get(cause, cause.replace("_", " ")).format(left=sources.left, right=sources.right)
 
 

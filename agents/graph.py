@@ -150,7 +150,7 @@ async def work_case(
         "words_from": words_from,
     }
     try:
-        state = await graph.ainvoke(start, settings_of(thread_id), durability="exit")  # type: ignore[call-overload]
+        state = await graph.ainvoke(start, settings_of(thread_id), durability="exit")
     except Exception as error:
         log.exception("case %s did not reach its approval", case_id)
         return Worked(case_id, (), f"{type(error).__name__}: {error}")
@@ -266,7 +266,7 @@ def _waiting(state: Any) -> _Waiting | None:
 
 async def _resume(graph: Graph, config: dict[str, Any], waiting: _Waiting, answer: dict[str, str]) -> None:
     """By id: a plain resume would answer whatever question is pending by then."""
-    await graph.ainvoke(Command(resume={waiting.id: answer}), config, durability="sync")  # type: ignore[call-overload]
+    await graph.ainvoke(Command(resume={waiting.id: answer}), config, durability="sync")
 
 
 async def _without_thread(desk: Desk, graph: Graph, decision: Decision) -> bool:

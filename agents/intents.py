@@ -393,7 +393,8 @@ def converse(messages: Sequence[BaseMessage], tools: set[str]) -> AIMessage:
 
 def _last_turn(messages: Sequence[BaseMessage]) -> tuple[str, list[Mapping[str, Any]]]:
     """The operator's last question and what tools found for it."""
-    question, results = "", []
+    question = ""
+    results: list[Mapping[str, Any]] = []
     for message in messages:
         text = message.content if isinstance(message.content, str) else ""
         if message.type == "human" and not text.startswith("{"):

@@ -74,7 +74,7 @@ def assess(question: Question) -> Judged:
 def _to_prove(panel: Panel, judgement: Judgement) -> npt.NDArray[np.int64]:
     """The panel rows whose cause is asked for: every current break, and every anomaly inside tolerance."""
     wanted = panel.is_break[judgement.rows] | (judgement.anomaly == 1)
-    return judgement.rows[wanted]
+    return np.asarray(judgement.rows[wanted], dtype=np.int64)
 
 
 def _causes(panel: Panel, judgement: Judgement, proofs: Mapping[int, Sequence[Proof]]) -> npt.NDArray[np.object_]:
@@ -153,7 +153,7 @@ def _columns(layout: Layout, panel: Panel, rows: npt.NDArray[np.int64]) -> dict[
 def _same_partition(a: npt.NDArray[np.int32], b: npt.NDArray[np.int32]) -> bool:
     """Whether two columns split the rows alike (an account's number and its name)."""
     pairs = np.unique(np.stack([a, b]), axis=1).shape[1]
-    return pairs == len(np.unique(a)) == len(np.unique(b))
+    return bool(pairs == len(np.unique(a)) == len(np.unique(b)))
 
 
 def _of_panel(found: Slice, rows: npt.NDArray[np.int64]) -> Slice:

@@ -427,7 +427,7 @@ def panel_of(world: World) -> tuple[Panel, npt.NDArray[np.str_]]:
     table = rows_of(world)
     names = list(table.keys[0])
     texts = ["|".join(key.values()) for key in table.keys]
-    order = np.lexsort((np.arange(len(texts)), table.day, np.unique(texts, return_inverse=True)[1]))
+    order = np.lexsort((np.arange(len(texts)), np.asarray(table.day), np.unique(texts, return_inverse=True)[1]))
     series = np.unique(texts, return_inverse=True)[1][order]
     first = np.flatnonzero(np.concatenate([[True], series[1:] != series[:-1]]))
     left, left_gone = _column(table.left, order)

@@ -4,11 +4,11 @@ import json
 import logging
 import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal, InvalidOperation
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import sqlalchemy as sa
 
@@ -27,6 +27,9 @@ OUTCOME_WEIGHT: Final = {"resolved": 1.0, "unknown": 0.9, "reopened": 0.45, "rej
 
 _OVER_FETCH: Final = 20
 _EXACT_ROWS: Final = 4000
+_MEMO_ROWS: Final = 50_000
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -159,6 +162,7 @@ class Resolutions:
         self._vectors = vectors
         self._clock = clock
         self._indexed: dict[str, set[str]] = {}
+        self._memo: dict[str, tuple[Any, Any]] = {}
 
     # --- write -------------------------------------------------------------------------------------------------
 
@@ -257,6 +261,22 @@ class Resolutions:
             query = query.limit(limit)
         with self._db.read() as connection:
             return [_from_row(row) for row in connection.execute(query)]
+
+    def memo(self, recon: str, build: Callable[[list[Resolution]], T]) -> T:
+        """What `build` makes of all of a reconciliation's resolutions; made anew when there are others."""
+        with self._db.read() as connection:
+            mark = tuple(
+                connection.execute(
+                    sa.select(sa.func.count(), sa.func.max(resolutions.c.recorded_at)).where(
+                        resolutions.c.recon == recon
+                    )
+                ).one()
+            )
+        held = self._memo.get(recon)
+        if held is None or held[0] != mark:
+            held = (mark, build(self.of_recon(recon, limit=_MEMO_ROWS)))
+            self._memo[recon] = held
+        return held[1]
 
     def similar(
         self,

@@ -32,7 +32,7 @@ def openai_embedder(model: str, key: str | None, base_url: str | None) -> Embedd
             out += [list(item.embedding) for item in answer.data]
         vectors = np.asarray(out, dtype=np.float32)
         lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
-        return vectors / np.where(lengths > 0, lengths, 1)
+        return np.asarray(vectors / np.where(lengths > 0, lengths, 1), dtype=np.float32)
 
     return call
 

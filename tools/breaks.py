@@ -58,7 +58,7 @@ def breaks_of_run(bench: Bench) -> list[BreakRow]:
 
 def list_breaks(bench: Bench, first: int, *, limit: int = 8) -> tuple[Evidence, ...]:
     """The case's breaks, largest first."""
-    out = []
+    out: list[Evidence] = []
     for b in sorted(bench.breaks, key=lambda b: (-abs(_amount(b)), b.row))[: max(1, min(limit, 40))]:
         unit = f" {b.currency}" if b.currency else ""
         on = f" on {b.business_date.isoformat()}" if b.business_date else ""

@@ -65,7 +65,7 @@ def show_history(
         statement = f"No history of {brk.pair} for {where(tuple(brk.key.items()))} was found; the lake was searched"
         return (Evidence(f"E{first}", "series", statement, {"key": dict(brk.key), "count": 0}, (brk.row,)),)
     known = [i for i in range(len(history.day)) if since is None or _day(int(history.day[i])) >= since]
-    out = []
+    out: list[Evidence] = []
     for i in known[-max(1, min(last, 60)) :]:
         statement, values = _point(bench, brk, history, i)
         out.append(Evidence(f"E{first + len(out)}", "series", statement, values, (brk.row,)))

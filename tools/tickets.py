@@ -13,7 +13,7 @@ def open_tickets(bench: Bench, first: int) -> tuple[Evidence, ...]:
     case = bench.case
     key = scope_key(case.recon, case.cause, [(p.column, p.value) for p in case.scope])
     links = {link.ticket: link for link in (*bench.ledger.links(scope_key=key), *bench.ledger.links(case_id=case.id))}
-    out = []
+    out: list[Evidence] = []
     for link in links.values():
         quoted = _last_comment(bench, link.ticket)
         said = f"; its last comment: «{quoted}»" if quoted else ""
@@ -47,7 +47,7 @@ def _last_comment(bench: Bench, ticket: str) -> str:
 
 def show_drafts(bench: Bench, first: int) -> tuple[Evidence, ...]:
     """The case's drafts and how far each has come."""
-    out = []
+    out: list[Evidence] = []
     for a in bench.ledger.list(case_id=bench.case.id):
         if a.state in ("superseded", "expired"):
             continue
@@ -64,7 +64,7 @@ def show_drafts(bench: Bench, first: int) -> tuple[Evidence, ...]:
 
 def what_happened(bench: Bench, first: int, *, limit: int = 8) -> tuple[Evidence, ...]:
     """Who did what with the case, newest last."""
-    out = []
+    out: list[Evidence] = []
     for event in bench.cases.events(bench.case.id)[-limit:]:
         day = event.at.date().isoformat()
         note = str(event.body.get("note") or event.body.get("title") or event.body.get("state") or "")
@@ -105,7 +105,7 @@ def show_promises(bench: Bench, first: int) -> tuple[Evidence, ...]:
     )
     with bench.db.read() as connection:
         rows = connection.execute(query.order_by(promises.c.due_on)).all()
-    out = []
+    out: list[Evidence] = []
     for row in rows:
         due = f", due on {row.due_on.isoformat()}" if row.due_on else ""
         statement = f"A promise is {row.state}{due}: «{row.text}»"

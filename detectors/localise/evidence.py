@@ -149,7 +149,7 @@ def log_shared(n: float, total: float, squares: float, spreads: Floats) -> float
             best = ll
         else:
             acc += np.exp(ll - best)
-    return best + np.log(acc / len(spreads))
+    return float(best + np.log(acc / len(spreads)))
 
 
 @njit(cache=True, nogil=True)

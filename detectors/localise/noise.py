@@ -98,7 +98,7 @@ def two_sided(share: Floats, level: Ints, fitted: Mask) -> Floats:
                 out[here] = fit(share[fitted]).log_density(share[here])
                 continue
             middle, outer = _tail(sample, 0.5, 0.98), _tail(sample, 0.9, 1 - 20 / len(sample))
-            zero = 1 - len(sample) / max(np.count_nonzero(here & fitted), 1)
+            zero = 1 - len(sample) / max(int(np.count_nonzero(here & fitted)), 1)
             heavier = outer if outer[1] < HEAVIER * middle[1] else middle
             out[here] = Background(zero, *heavier).log_density(share[here])
     return out
@@ -119,7 +119,7 @@ def null_of(share: Floats, level: Ints, fitted: Mask) -> Null:
     density, scale, clear = np.empty(len(share)), np.empty(len(share)), np.empty(len(share))
     for k in range(int(level.max()) + 1):
         own = level == k
-        enough = np.count_nonzero(own & fitted) >= max(LEAST, np.count_nonzero(own) // 4)
+        enough = np.count_nonzero(own & fitted) >= max(LEAST, int(np.count_nonzero(own)) // 4)
         found = fit(share[own & fitted]) if enough else whole
         density[own], scale[own] = found.log_density(share[own]), found.scale
         clear[own] = found.zero + (1 - found.zero) * gammainc(1 / found.shape, (PLAIN / found.scale) ** found.shape)

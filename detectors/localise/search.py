@@ -175,7 +175,7 @@ def _without_echoes(lattice: Lattice, share: Floats, chosen: list[int]) -> list[
                 continue
             outer = share[np.setdiff1d(rows[other], rows[e])]
             gap, wide = abs(np.median(inner) - np.median(outer)), _spread(inner) + _spread(outer)
-            echo = echo or (np.median(inner) * np.median(outer) > 0 and gap < 2 * wide)
+            echo = echo or bool(np.median(inner) * np.median(outer) > 0 and gap < 2 * wide)
         if not echo:
             kept.append(e)
     return kept
@@ -197,16 +197,16 @@ def _singles(run: Run, free: npt.NDArray[np.bool_]) -> tuple[list[int], list[tup
     exact = 1 - np.mean(off[free]) if free.any() else 0.0
     if exact >= 0.5:
         rows = np.flatnonzero(free & off)
-        return ([e for e in (_name(run, r) for r in rows) if e >= 0], []) if len(rows) <= ALONE // 4 else ([], [])
+        return ([e for e in (_name(run, int(r)) for r in rows) if e >= 0], []) if len(rows) <= ALONE // 4 else ([], [])
     odds = lone + run.lattice.prior.min()
     rows = np.flatnonzero(free & (odds > ALONE_BELIEVED))
     if len(rows) > ALONE:
         return [], []
-    alone = [e for e in (_name(run, r) for r in rows) if e >= 0]
+    alone = [e for e in (_name(run, int(r)) for r in rows) if e >= 0]
     free[rows] = False
     near = np.flatnonzero(free & (odds > siblings.FAINT))
     near = near[np.argsort(-odds[near])[: siblings.SEEDS]]
-    return alone, [(e, float(odds[r])) for r in near if (e := _name(run, r)) >= 0]
+    return alone, [(e, float(odds[r])) for r in near if (e := _name(run, int(r))) >= 0]
 
 
 def _name(run: Run, row: int) -> int:

@@ -35,7 +35,7 @@ def gains(run: Run, free: Mask, log_others: Floats, cuboid: int, rows: Rows) -> 
     offset, end = int(run.lattice.offsets[cuboid]), int(run.lattice.offsets[cuboid + 1])
     out = np.empty(end - offset)
     same_place(run.share, free, run.lattice.element[cuboid], offset, log_others, middle, spreads, STRAY, out)
-    return out - np.log(end - offset) + np.log(LIKELY)
+    return np.asarray(out - np.log(end - offset) + np.log(LIKELY))
 
 
 def _top(gain: Floats, least: float, most: int) -> list[int]:
