@@ -1,6 +1,6 @@
 """Amount columns from text to exact integer units, by DuckDB's casts; only odd spellings are looked at one by one."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -20,6 +20,7 @@ from recon.money import (
     parse_amount,
     to_units,
 )
+from recon.reading.table import text_table
 from recon.rows import BAD, BLANK, PRESENT
 
 NOISE_FROM: Final = 9
@@ -65,44 +66,67 @@ class Amounts:
     """Cells with DR or CR."""
 
 
-def spread_of(connection: duckdb.DuckDBPyConnection, column: pa.ChunkedArray) -> Spread:
-    """Looks at every cell of the column once."""
-    cells = pa.table({"c": column})
-    connection.register("cells", cells)
-    rows = connection.sql(
-        "SELECT CASE WHEN contains(c, '.') THEN length(rtrim(c)) - strpos(c, '.') ELSE 0 END AS d, count(*),"
-        " max(abs(v)) FROM (SELECT c, TRY_CAST(c AS DOUBLE) AS v FROM cells) WHERE v IS NOT NULL"
-        " AND NOT isnan(v) AND NOT isinf(v) AND NOT contains(lower(c), 'e') GROUP BY d"
-    ).fetchall()
-    odd = connection.sql(
-        "SELECT DISTINCT c FROM cells WHERE TRY_CAST(c AS DOUBLE) IS NULL OR contains(lower(c), 'e') LIMIT 200000"
-    ).fetchall()
-    found = _spread(connection, {int(d): (int(n), float(top)) for d, n, top in rows})
-    for (text,) in odd:
-        found |= _spread_of_text(text)
+def spreads_of(connection: duckdb.DuckDBPyConnection, columns: Mapping[str, pa.ChunkedArray]) -> dict[str, Spread]:
+    """Looks at every cell of the columns once. The columns are of one length."""
+    if not columns:
+        return {}
+    places = range(len(columns))
+    connection.register("cells", text_table(list(columns.values())))
+    seen = ", ".join(
+        f"max(d{i}) FILTER (v{i} IS NOT NULL AND NOT e{i} AND d{i} < {NOISE_FROM}), "
+        f"max(d{i}) FILTER (v{i} IS NOT NULL AND NOT e{i}), max(abs(v{i})) FILTER (isfinite(v{i})), "
+        f"count(*) FILTER (v{i} IS NULL OR e{i})"
+        for i in places
+    )
+    parts = ", ".join(
+        f'TRY_CAST("{i}" AS DOUBLE) AS v{i}, '
+        f'CASE WHEN contains("{i}", \'.\') THEN strlen(rtrim("{i}")) - strpos("{i}", \'.\') ELSE 0 END AS d{i}, '
+        f"contains(\"{i}\", 'e') OR contains(\"{i}\", 'E') AS e{i}"
+        for i in places
+    )
+    found = connection.sql(f"SELECT {seen} FROM (SELECT {parts} FROM cells)").fetchall()[0]  # noqa: S608
+    spreads = {name: _spread(connection, i, *found[4 * i : 4 * i + 4]) for i, name in enumerate(columns)}
     connection.unregister("cells")
-    return found
+    return spreads
 
 
-def _spread(connection: duckdb.DuckDBPyConnection, by_decimals: dict[int, tuple[int, float]]) -> Spread:
-    if not by_decimals:
-        return EMPTY_SPREAD
-    top = max(value for _, value in by_decimals.values())
-    digits = len(str(int(top))) if top >= 1 else 0
-    most = max(by_decimals)
-    short = max((d for d in by_decimals if d < NOISE_FROM), default=0)
-    if most >= NOISE_FROM and 10**short * top < 1e14:
-        away = connection.sql(
-            "SELECT count(*) FILTER (abs(v * ? - round(v * ?)) > 1e-5 * greatest(1, abs(v) * 1e-8 * ?)), count(*)"
-            " FROM (SELECT TRY_CAST(c AS DOUBLE) AS v, c FROM cells)"
-            " WHERE v IS NOT NULL AND contains(c, '.') AND length(rtrim(c)) - strpos(c, '.') >= ?",
-            params=[10.0**short, 10.0**short, 10.0**short, NOISE_FROM],
-        ).fetchall()
-        if away[0][0] == 0:
-            return Spread(short, digits, int(away[0][1]))
-    scale = exact_scale(most, digits)
-    rounded = sum(n for d, (n, _) in by_decimals.items() if d > scale)
-    return Spread(most, digits, 0, rounded)
+def _spread(
+    connection: duckdb.DuckDBPyConnection, i: int, short: int | None, most: int | None, top: float | None, odd: int
+) -> Spread:
+    digits = len(str(int(top))) if top is not None and 1 <= top < 1e300 else 0
+    spread = Spread(most or 0, digits, 0)
+    if most is not None and top is not None and most >= NOISE_FROM:
+        spread = _noise(connection, i, short or 0, spread, top)
+    if not odd:
+        return spread
+    texts = connection.sql(
+        f'SELECT DISTINCT "{i}" FROM cells WHERE TRY_CAST("{i}" AS DOUBLE) IS NULL OR contains(lower("{i}"), \'e\')'  # noqa: S608
+        " LIMIT 200000"
+    ).fetchall()
+    for (text,) in texts:
+        spread |= _spread_of_text(text)
+    return spread
+
+
+def _noise(connection: duckdb.DuckDBPyConnection, i: int, short: int, spread: Spread, top: float) -> Spread:
+    """The spread without the tails of binary fractions, where all long numbers are such; else what is cut off."""
+    scale = exact_scale(spread.decimals, spread.integer_digits)
+    step = 10.0**short
+    cells = connection.table("cells").select(f'"{i}" AS c')
+    query = """
+        SELECT count(*) FILTER (abs(v * $step - round(v * $step)) > 1e-5 * greatest(1, abs(v) * 1e-8 * $step)),
+            count(*), count(*) FILTER (d > $scale)
+        FROM (
+            SELECT TRY_CAST(c AS DOUBLE) AS v, strlen(rtrim(c)) - strpos(c, '.') AS d
+            FROM one_column WHERE contains(c, '.')
+        ) WHERE v IS NOT NULL AND d >= $long
+        """
+    connection.register("one_column", cells.to_arrow_table())
+    known = {"step": step, "scale": scale, "long": NOISE_FROM}
+    away, long, cut = connection.sql(query, params=known).fetchall()[0]
+    if away == 0 and step * top < 1e14:
+        return Spread(short, spread.integer_digits, int(long))
+    return Spread(spread.decimals, spread.integer_digits, 0, int(cut))
 
 
 def _spread_of_text(text: str) -> Spread:
@@ -119,38 +143,50 @@ def _spread_of_text(text: str) -> Spread:
 
 
 def to_amounts(
-    connection: duckdb.DuckDBPyConnection, column: pa.ChunkedArray, scale: int, sign: DecimalSign
-) -> Amounts:
+    connection: duckdb.DuckDBPyConnection, columns: Mapping[str, pa.ChunkedArray], scale: int, sign: DecimalSign
+) -> dict[str, Amounts]:
     """Every cell in units of `scale`; a cell that is neither blank nor a number is BAD."""
-    cast = _cast(connection, column, scale, sign)
+    if not columns:
+        return {}
+    casts = _cast(connection, columns, scale, sign)
+    return {
+        name: _amounts(column, cast, scale, sign) for (name, column), cast in zip(columns.items(), casts, strict=True)
+    }
+
+
+def _amounts(column: pa.ChunkedArray, cast: pa.ChunkedArray, scale: int, sign: DecimalSign) -> Amounts:
     units = _low_words(cast)
+    if not cast.null_count:
+        return Amounts(units, np.full(len(units), PRESENT, dtype=np.uint8))
     missing = np.asarray(pc.is_null(cast).combine_chunks().to_numpy(zero_copy_only=False), dtype=np.bool_)
     state = np.where(missing, BLANK, PRESENT).astype(np.uint8)
-    where = np.flatnonzero(missing)
-    if not len(where):
-        return Amounts(units, state)
-    return _one_by_one(column, units, state, where, scale, sign)
+    return _one_by_one(column, units, state, np.flatnonzero(missing), scale, sign)
 
 
 def _cast(
-    connection: duckdb.DuckDBPyConnection, column: pa.ChunkedArray, scale: int, sign: DecimalSign
-) -> pa.ChunkedArray:
-    cells = pa.table({"c": column})
-    connection.register("cells", cells)
-    if sign == "point":
-        text = (
-            "CASE WHEN contains(c, ',') AND regexp_full_match(c, '\\s*[+-]?[1-9]\\d{0,2}(,\\d{3})+(\\.\\d*)?\\s*')"
-            " THEN replace(c, ',', '') ELSE c END"
-        )
-    else:
-        text = (
-            "CASE WHEN regexp_full_match(c, '\\s*[+-]?(\\d+|[1-9]\\d{0,2}(\\.\\d{3})+)(,\\d*)?\\s*')"
-            " THEN replace(replace(c, '.', ''), ',', '.') END"
-        )
-    query = f"SELECT TRY_CAST({text} AS DECIMAL(18, {scale:d})) AS u FROM cells"  # noqa: S608
-    found = connection.sql(query).to_arrow_table().column(0)
+    connection: duckdb.DuckDBPyConnection, columns: Mapping[str, pa.ChunkedArray], scale: int, sign: DecimalSign
+) -> list[pa.ChunkedArray]:
+    connection.register("cells", text_table(list(columns.values())))
+    wanted = ", ".join(
+        f"TRY_CAST({_PLAIN[sign].format(c=chr(34) + str(i) + chr(34))} AS DECIMAL({MAX_DIGITS}, {scale:d})) AS u{i}"
+        for i in range(len(columns))
+    )
+    found = connection.sql(f"SELECT {wanted} FROM cells").to_arrow_table()  # noqa: S608
     connection.unregister("cells")
-    return found
+    return list(found.columns)
+
+
+_PLAIN: Final[dict[DecimalSign, str]] = {
+    "point": (
+        "CASE WHEN contains({c}, ',') AND regexp_full_match({c}, '\\s*[+-]?[1-9]\\d{{0,2}}(,\\d{{3}})+(\\.\\d*)?\\s*')"
+        " THEN replace({c}, ',', '') ELSE {c} END"
+    ),
+    "comma": (
+        "CASE WHEN regexp_full_match({c}, '\\s*[+-]?(\\d+|[1-9]\\d{{0,2}}(\\.\\d{{3}})+)(,\\d*)?\\s*')"
+        " THEN replace(replace({c}, '.', ''), ',', '.') END"
+    ),
+}
+"""The usual spellings of each sign as DuckDB's cast reads them; the others become NULL and are read one by one."""
 
 
 def _low_words(column: pa.ChunkedArray) -> npt.NDArray[np.int64]:

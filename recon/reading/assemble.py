@@ -12,7 +12,6 @@ import pyarrow.compute as pc
 from recon.calendar import BusinessCalendar
 from recon.money import DecimalSign, is_blank
 from recon.reading.amounts import Amounts, to_amounts
-from recon.reading.codes import code_column
 from recon.reading.comments import peel
 from recon.reading.dates import DateReader, Moment, Moments, Status
 from recon.reading.sheet import Part, Sheet
@@ -70,12 +69,10 @@ class ReadPart:
     """Rows to reject, by position."""
 
 
-def moments_of(column: pa.ChunkedArray, reader: DateReader) -> Moments:
-    """Every cell of a date column as a moment; each distinct text is read once."""
-    codes = code_column(column)
+def moments_of(codes: Codes, reader: DateReader) -> Moments:
+    """Each distinct text of a date column as a moment."""
     words: list[str] = codes.vocabulary.to_pylist()
-    read: list[Moment] = reader.read_all(words)
-    return Moments.of(read).take(codes.codes)
+    return Moments.of(reader.read_all(words))
 
 
 class PartReader:
@@ -115,49 +112,50 @@ class PartReader:
         layout = self._layout
         stamp = None
         day = np.full(part.n, NO_DAY, dtype=np.int32)
-        if layout.timestamp and (column := part.column(layout.timestamp)) is not None:
-            moments = moments_of(column, plan.dates[layout.timestamp])
-            stamp = self._stamps(moments)
-            day = self._business_days(moments, stamp)
+        if layout.timestamp and (codes := part.codes(layout.timestamp)) is not None:
+            moments = moments_of(codes, plan.dates[layout.timestamp])
+            stamps = self._stamps(moments)
+            stamp = stamps[codes.codes]
             if layout.date is None:
-                self._reject_dates(part, layout.timestamp, column, moments, why, notes)
-        if layout.date and (column := part.column(layout.date)) is not None:
-            moments = moments_of(column, plan.dates[layout.date])
-            day = np.where(moments.status <= Status.NULL, moments.day, NO_DAY).astype(np.int32)
-            day[moments.status == Status.BLANK] = NO_DAY
-            if moments.timed.any() and layout.timestamp is None:
-                day = np.where(day == NO_DAY, NO_DAY, self._business_days(moments, self._stamps(moments)))
-            self._reject_dates(part, layout.date, column, moments, why, notes)
-        return day.astype(np.int32), stamp
+                day = self._business_days(moments, stamps)[codes.codes]
+                self._reject_dates(part, layout.timestamp, codes, moments, why, notes)
+        if layout.date and (codes := part.codes(layout.date)) is not None:
+            moments = moments_of(codes, plan.dates[layout.date])
+            timed = layout.timestamp is None and bool(moments.timed.any())
+            stamps = self._stamps(moments) if timed else np.zeros(len(moments.day), dtype=np.int64)
+            own = self._business_days(moments, stamps) if timed else _own_days(moments)
+            day = own[codes.codes]
+            self._reject_dates(part, layout.date, codes, moments, why, notes)
+        return day, stamp
 
     def _stamps(self, moments: Moments) -> npt.NDArray[np.int64]:
         local = moments.day.astype(np.int64) * 86_400_000_000 + moments.micros
         utc = np.where(moments.zoned, local - moments.offset, self._calendar.to_utc(local))
-        known = np.isin(moments.status, (Status.OK, Status.NULL))
-        return np.where(known, utc, NO_STAMP).astype(np.int64)
+        return np.where(_known(moments), utc, NO_STAMP).astype(np.int64)
 
     def _business_days(self, moments: Moments, stamp: npt.NDArray[np.int64]) -> npt.NDArray[np.int32]:
         """The text's own day, unless a time of day puts it past the cut-off or into another zone's day."""
-        own = np.where(np.isin(moments.status, (Status.OK, Status.NULL)), moments.day, NO_DAY).astype(np.int32)
+        own = _own_days(moments)
         if self._calendar.cut_off is None and not moments.zoned.any():
             return own
         return np.where(moments.timed, self._calendar.business_dates(stamp), own).astype(np.int32)
 
     def _reject_dates(
-        self, part: Part, name: str, column: pa.ChunkedArray, moments: Moments, why: dict[int, str], notes: Notes
+        self, part: Part, name: str, codes: Codes, moments: Moments, why: dict[int, str], notes: Notes
     ) -> None:
-        status = moments.status
-        nulls = status == Status.NULL
-        if nulls.any():
-            at = int(np.flatnonzero(nulls)[0])
-            notes.add("null_date", int(nulls.sum()), f"{part.file}: line {part.table.line[at]}")
+        if (moments.status == Status.OK).all():
+            return
+        words = codes.vocabulary.to_pylist()
+        nulls = np.flatnonzero((moments.status == Status.NULL)[codes.codes])
+        if len(nulls):
+            notes.add("null_date", len(nulls), f"{part.file}: line {part.table.line[nulls[0]]}")
         for kind, text in (
             (Status.IMPOSSIBLE, "{name}: {cell!r} is no day of the calendar"),
             (Status.NO_DATE, "{name}: {cell!r} is no date"),
             (Status.BLANK, "{name}: no date"),
         ):
-            for row in map(int, np.flatnonzero(status == kind)):
-                cell = column[row].as_py()[:60]
+            for row in map(int, np.flatnonzero((moments.status == kind)[codes.codes])):
+                cell = words[codes.codes[row]][:60]
                 why.setdefault(row, text.format(name=name.strip(), cell=cell))
 
     def _absent(self, part: Part, plan: PartPlan, side: str) -> Mask:
@@ -165,8 +163,7 @@ class PartReader:
         missing = np.zeros(part.n, dtype=np.bool_)
         source = self._layout.left_source if side == "left" else self._layout.right_source
         other = self._layout.right_source if side == "left" else self._layout.left_source
-        if self._layout.status and (column := part.column(self._layout.status)) is not None:
-            codes = code_column(column)
+        if self._layout.status and (codes := part.codes(self._layout.status)) is not None:
             says = [only_side(word, other) and not only_side(word, source) for word in codes.vocabulary.to_pylist()]
             missing |= np.array(says, dtype=np.bool_)[codes.codes] if says else False
         if self._sides is None:
@@ -180,19 +177,19 @@ class PartReader:
         nulls = np.zeros(part.n, dtype=np.bool_)
         dated = [name for name in names if name in plan.dates]
         for name in dated:
-            column = part.column(name)
-            if column is not None:
-                status = moments_of(column, plan.dates[name]).status
-                nothing &= np.isin(status, (Status.BLANK, Status.NULL))
-                nulls |= status == Status.NULL
+            codes = part.codes(name)
+            if codes is not None:
+                status = moments_of(codes, plan.dates[name]).status
+                nothing &= ((status == Status.BLANK) | (status == Status.NULL))[codes.codes]
+                nulls |= (status == Status.NULL)[codes.codes]
         if dated and nulls.any():
             return nothing & nulls
         if len(names) < 2:
             return np.zeros(part.n, dtype=np.bool_)
         for name in names:
-            column = part.column(name)
-            if column is not None and nothing.any():
-                nothing &= blank_cells(column)
+            codes = part.codes(name)
+            if codes is not None and nothing.any():
+                nothing &= blank_codes(codes)
         return nothing
 
     def _pair(
@@ -208,33 +205,25 @@ class PartReader:
         if pair.kind == "text":
             return self._text_pair(part, pair, plan, left_absent, right_absent)
         scale = self._scales[pair.name]
+        names = (pair.left, pair.right, pair.derived, pair.tolerance_column)
+        columns = {name: column for name in names if name and (column := part.column(name)) is not None}
+        found = to_amounts(self._connection, columns, scale, plan.sign)
+        blank = Amounts(np.zeros(part.n, dtype=np.int64), np.full(part.n, BLANK, dtype=np.uint8))
         sides = []
         for name, absent in ((pair.left, left_absent), (pair.right, right_absent)):
-            found = self._amounts(part, name, scale, plan.sign)
+            amounts = found.get(name or "", blank)
             if name is not None:
-                self._note(part, name, found, notes)
-                for row in map(int, np.flatnonzero(found.state == BAD)):
-                    cell = _cell(part, name, row)
-                    why.setdefault(row, f"{name.strip()}: {cell!r} is no number")
-            state = found.state.copy()
-            if pair.right is not None:
-                state[absent] = ABSENT
-            sides.append((np.where(state == PRESENT, found.units, 0), state))
+                self._note(part, name, amounts, notes)
+                for row in map(int, np.flatnonzero(amounts.state == BAD)):
+                    why.setdefault(row, f"{name.strip()}: {_cell(part, name, row)!r} is no number")
+            state = np.where(absent, ABSENT, amounts.state) if pair.right is not None else amounts.state
+            sides.append((np.where(state == PRESENT, amounts.units, 0), state.astype(np.uint8)))
         derived = tolerance = None
-        if pair.derived is not None and part.column(pair.derived) is not None:
-            own = self._amounts(part, pair.derived, scale, plan.sign)
+        if (own := found.get(pair.derived or "")) is not None:
             derived = np.where(own.state == PRESENT, own.units, np.iinfo(np.int64).min)
-        if pair.tolerance_column is not None and part.column(pair.tolerance_column) is not None:
-            own = self._amounts(part, pair.tolerance_column, scale, plan.sign)
+        if (own := found.get(pair.tolerance_column or "")) is not None:
             tolerance = np.where(own.state == PRESENT, np.abs(own.units), -1)
         return PairAmounts(sides[0][0], sides[1][0], sides[0][1], sides[1][1], derived, tolerance)
-
-    def _amounts(self, part: Part, name: str | None, scale: int, sign: DecimalSign) -> Amounts:
-        column = part.column(name) if name is not None else None
-        if column is None:
-            blank = np.full(part.n, BLANK, dtype=np.uint8)
-            return Amounts(np.zeros(part.n, dtype=np.int64), blank)
-        return to_amounts(self._connection, column, scale, sign)
 
     def _note(self, part: Part, name: str, found: Amounts, notes: Notes) -> None:
         where = f"{part.file}: column {name.strip()}"
@@ -257,11 +246,10 @@ class PartReader:
 
     def _comparable(self, part: Part, name: str | None, plan: PartPlan) -> Codes:
         """Text codes; dates by their day, so that two spellings of one day are equal."""
-        column = part.column(name) if name is not None else None
-        if column is None:
+        codes = part.codes(name) if name is not None else None
+        if codes is None or name is None:
             return Codes(np.zeros(part.n, dtype=np.int32), pa.array([""]))
-        codes = code_column(column)
-        if name is None or name not in plan.dates:
+        if name not in plan.dates:
             return codes
         words = codes.vocabulary.to_pylist()
         moments = plan.dates[name].read_all(words)
@@ -281,9 +269,16 @@ class PartReader:
             why.setdefault(row, f"{width[row]} fields under {len(part.table.headers)} headers")
 
 
-def blank_cells(column: pa.ChunkedArray) -> Mask:
+def _known(moments: Moments) -> Mask:
+    return np.asarray((moments.status == Status.OK) | (moments.status == Status.NULL), dtype=np.bool_)
+
+
+def _own_days(moments: Moments) -> npt.NDArray[np.int32]:
+    return np.where(_known(moments), moments.day, NO_DAY).astype(np.int32)
+
+
+def blank_codes(codes: Codes) -> Mask:
     """Where a column says nothing."""
-    codes = code_column(column)
     blank = np.array([is_blank(word) for word in codes.vocabulary.to_pylist()], dtype=np.bool_)
     return blank[codes.codes] if len(blank) else np.zeros(0, dtype=np.bool_)
 

@@ -30,6 +30,8 @@ from recon.rows import (
 )
 from recon.text import has_invisible
 
+BOUNDARY_ROWS: Final = 300_000
+"""Rows that are enough to see where the status draws the line."""
 FINE: Final = 9
 """Decimals past which rounding is not worth a word."""
 _EARLY: Final = to_day(date(1990, 1, 1))
@@ -134,8 +136,10 @@ def boundary(
         if pair.right is not None:
             usable &= amounts.right_state == PRESENT
         usable[list(part.why)] = False
-        sizes.append(np.abs(amounts.left - amounts.right)[usable])
-        labels.append((verdict == 1)[usable])
+        step = max(1, len(usable) // BOUNDARY_ROWS)
+        at = np.flatnonzero(usable)[::step]
+        sizes.append(np.abs(amounts.left[at] - amounts.right[at]))
+        labels.append(verdict[at] == 1)
     if not sizes:
         return None
     return boundary_of(np.concatenate(sizes), np.concatenate(labels))
@@ -311,18 +315,13 @@ def _keys(rows: Rows, layout: Layout) -> list[ImportFinding]:
 def _duplicates(rows: Rows, layout: Layout) -> list[ImportFinding]:
     if not layout.key or rows.n < 2:
         return []
-    merged = (rows.stamp if rows.stamp is not None else rows.day).astype(np.int64)
-    _, merged = np.unique(merged, return_inverse=True)
-    for name in layout.key:
-        codes = rows.columns[name].codes
-        merged = merged.astype(np.int64) * (int(codes.max(initial=0)) + 1) + codes
-        if int(merged.max(initial=0)) > 2**40:
-            _, merged = np.unique(merged, return_inverse=True)
+    merged = _merged(rows, layout)
+    ordered = np.sort(merged)
+    if not (ordered[1:] == ordered[:-1]).any():
+        return []
     order = np.argsort(merged, kind="stable")
     same = merged[order][1:] == merged[order][:-1]
     again = np.sort(order[1:][same])
-    if not len(again):
-        return []
     key = ", ".join(name.strip() for name in layout.key)
     conflict = _conflicting(rows, order, same)
     what = f"the same {key} more than once on one date"
@@ -330,6 +329,21 @@ def _duplicates(rows: Rows, layout: Layout) -> list[ImportFinding]:
     done = "kept apart by occurrence number"
     severity = "warning" if conflict else "info"
     return [ImportFinding("duplicate_key", severity, what, _place(rows, again), done, len(again))]  # type: ignore[arg-type]
+
+
+def _merged(rows: Rows, layout: Layout) -> npt.NDArray[np.int64]:
+    """One number for each combination of key and moment."""
+    moment = (rows.stamp if rows.stamp is not None else rows.day).astype(np.int64)
+    known = moment > NO_DAY
+    low = int(moment[known].min(initial=0)) if known.any() else 0
+    merged = np.where(known, moment - low + 1, 0)
+    for name in layout.key:
+        codes = rows.columns[name].codes
+        size = int(codes.max(initial=0)) + 1
+        if int(merged.max(initial=0)) >= 2**62 // size:
+            _, merged = np.unique(merged, return_inverse=True)
+        merged = merged.astype(np.int64) * size + codes
+    return merged
 
 
 def _conflicting(rows: Rows, order: npt.NDArray[np.int64], same: npt.NDArray[np.bool_]) -> int:

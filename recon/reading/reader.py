@@ -18,14 +18,14 @@ from recon.calendar import BusinessCalendar
 from recon.errors import AmbiguousDates, BadInput
 from recon.money import DecimalSign, to_units
 from recon.reading import doctor
-from recon.reading.amounts import EMPTY_SPREAD, SignFound, Spread, decimal_sign_of, spread_of
-from recon.reading.assemble import Notes, PartPlan, PartReader, ReadPart, blank_cells, comments_of
+from recon.reading.amounts import EMPTY_SPREAD, SignFound, Spread, decimal_sign_of, spreads_of
+from recon.reading.assemble import Notes, PartPlan, PartReader, ReadPart, blank_codes, comments_of
 from recon.reading.codes import code_column
 from recon.reading.columns import Column, profile_columns, sample_rows
 from recon.reading.dates import DateReader, Votes, first_of_month, said_order, votes_of
 from recon.reading.keys import Grouping
 from recon.reading.roles import Roles, infer_roles, numeric_date
-from recon.reading.sheet import Part, Sheet, make_sheets, without, without_footers
+from recon.reading.sheet import Part, Sheet, make_sheets, take_few, without, without_footers
 from recon.reading.sides import Sides
 from recon.reading.sniff import kind_of
 from recon.reading.table import RawTable, row_text
@@ -170,9 +170,8 @@ class _Doctor:
     def _sign(self, part: Part) -> SignFound:
         if self.said.numbers is not None:
             return SignFound(self.said.numbers, "the recon file says so")
-        rows = pa.array(sample_rows(part.n, len(part.names)))
-        columns = (part.table.text.column(i).take(rows).to_pylist() for i in range(len(part.names)))
-        return decimal_sign_of(columns)
+        rows = sample_rows(part.n, len(part.names))
+        return decimal_sign_of(take_few(part.table.text.column(i), rows) for i in range(len(part.names)))
 
     def _columns(self, now: Sheet, past: Sheet, sign: DecimalSign) -> dict[str, Column]:
         cells: dict[str, list[str]] = {}
@@ -189,35 +188,13 @@ class _Doctor:
         return profile_columns(list(cells), cells, sign)
 
     def _grouping(self, now: Sheet, past: Sheet, columns: Sequence[Column], date_column: str | None) -> Grouping:
-        names = [c.name for c in columns]
-        table = pa.table(
-            {
-                str(i): pa.chunked_array(
-                    [
-                        chunk
-                        for sheet in (now, past)
-                        if sheet.n
-                        for chunk in (
-                            sheet.column(name).chunks
-                            if name in sheet.names
-                            else [pa.repeat(pa.scalar("", type=pa.string()), sheet.n)]
-                        )
-                    ],
-                    type=pa.string(),
-                )
-                for i, name in enumerate([*names, *([date_column] if date_column else [])])
-            }
-        )
-        n = table.num_rows
+        sheets = [sheet for sheet in (now, past) if sheet.n]
+        n = sum(sheet.n for sheet in sheets)
         day = np.zeros(n, dtype=np.int64)
         if date_column and n:
-            day = code_column(table.column(str(len(names)))).codes.astype(np.int64)
+            day = _joined_codes(sheets, date_column)
         keep = _whole_dates(day)
-        rows = pa.array(keep)
-        codes = {
-            name: code_column(table.column(str(i)).take(rows)).codes.astype(np.int64) for i, name in enumerate(names)
-        }
-        return Grouping(codes, day[keep])
+        return Grouping({c.name: _joined_codes(sheets, c.name)[keep] for c in columns}, day[keep])
 
     def _plans(
         self,
@@ -295,14 +272,14 @@ class _Doctor:
                 continue
             spread = EMPTY_SPREAD
             for part in parts:
-                for name in (pair.left, pair.right):
-                    column = part.column(name) if name else None
-                    if column is not None and len(column):
-                        found = spread_of(self.connection, column)
-                        findings += doctor.precision_findings(part.file, name or "", found)
-                        spread |= found
-                if pair.tolerance_column and (column := part.column(pair.tolerance_column)) is not None:
-                    spread |= Spread(spread_of(self.connection, column).decimals, 0, 0)
+                names = (pair.left, pair.right, pair.tolerance_column)
+                columns = {name: column for name in names if name and (column := part.column(name)) is not None}
+                for name, found in spreads_of(self.connection, columns).items():
+                    if name == pair.tolerance_column:
+                        spread |= Spread(found.decimals, 0, 0)
+                        continue
+                    findings += doctor.precision_findings(part.file, name, found)
+                    spread |= found
             least = 2 if pair.unit == "money" else 0
             told = _places(pair.tolerance)
             scales[pair.name] = exact_scale(max(spread.decimals, least, told), spread.integer_digits)
@@ -402,10 +379,10 @@ class _Doctor:
             if not name or name in codes:
                 continue
             if name in sheet.names:
-                column = sheet.column(name)
+                codes[name] = sheet.codes(name)
                 if aliases.get(name) in sheet.names:
-                    column = pc.if_else(blank_cells(column), sheet.column(aliases[name]), column)
-                codes[name] = code_column(column)
+                    blank = pa.array(blank_codes(codes[name]))
+                    codes[name] = code_column(pc.if_else(blank, sheet.column(aliases[name]), sheet.column(name)))
             else:
                 codes[name] = Codes(np.zeros(sheet.n, dtype=np.int32), pa.array([""]))
         return codes
@@ -490,6 +467,17 @@ def _known_roles(layout: Layout, columns: Mapping[str, Column]) -> Roles:
     return Roles(layout, {}, find_sides(list(columns.values())), {})
 
 
+def _joined_codes(sheets: Sequence[Sheet], name: str) -> npt.NDArray[np.int64]:
+    """Codes of one column over current and history together."""
+    known: dict[str, int] = {}
+    codes = []
+    for sheet in sheets:
+        one = sheet.codes(name)
+        places = [known.setdefault(word, len(known)) for word in one.vocabulary.to_pylist()]
+        codes.append(np.array(places, dtype=np.int64)[one.codes])
+    return np.concatenate(codes) if codes else np.zeros(0, dtype=np.int64)
+
+
 def _whole_dates(day: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
     """Row positions of evenly spread whole dates, about KEY_ROWS of them."""
     n = len(day)
@@ -509,11 +497,9 @@ def _votes(part: Part, columns: Mapping[str, Column]) -> dict[str, Votes]:
     for name, column in columns.items():
         if name not in part.names or not (column.is_date or numeric_date(column) != "no"):
             continue
-        cells = part.column(name)
-        if cells is None:
-            continue
-        words = code_column(cells.slice(0, 2_000_000)).vocabulary
-        found[name] = votes_of(words.slice(0, 20_000).to_pylist())
+        codes = part.codes(name)
+        if codes is not None:
+            found[name] = votes_of(codes.vocabulary.slice(0, 20_000).to_pylist())
     return found
 
 
@@ -570,8 +556,7 @@ def _statuses(parts: Sequence[ReadPart], layout: Layout) -> list[Codes | None]:
         return []
     found: list[Codes | None] = []
     for part in parts:
-        column = part.part.column(layout.status)
-        found.append(None if column is None else code_column(column))
+        found.append(part.part.codes(layout.status))
     return found if any(found) else []
 
 

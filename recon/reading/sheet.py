@@ -1,7 +1,7 @@
 """The sheets: the files of a reading under one set of headers, whatever each of them calls its columns."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -15,7 +15,7 @@ from recon.money import is_blank
 from recon.reading.codes import code_column
 from recon.reading.columns import Column, sample_rows
 from recon.reading.table import RawReject, RawTable, row_text
-from recon.rows import ImportFinding
+from recon.rows import Codes, ImportFinding
 from recon.text import normalise, squash
 
 NEAR = 84
@@ -29,6 +29,7 @@ class Part:
     table: RawTable
     names: tuple[str, ...]
     """The common name of each of the table's columns; empty for a column that is left out."""
+    _codes: dict[str, Codes] = field(default_factory=dict, compare=False, repr=False)
 
     @property
     def file(self) -> str:
@@ -43,6 +44,22 @@ class Part:
         if name not in self.names:
             return None
         return self.table.text.column(self.names.index(name))
+
+    def codes(self, name: str) -> Codes | None:
+        """A column's codes, made once; None when this file lacks it."""
+        if name not in self._codes:
+            column = self.column(name)
+            if column is None:
+                return None
+            self._codes[name] = code_column(column)
+        return self._codes[name]
+
+    def kept(self, keep: npt.NDArray[np.bool_]) -> "Part":
+        """The part with only the rows that `keep` marks."""
+        if keep.all():
+            return self
+        codes = {name: Codes(known.codes[keep], known.vocabulary) for name, known in self._codes.items()}
+        return Part(_filtered(self.table, keep), self.names, codes)
 
 
 @dataclass(frozen=True)
@@ -74,10 +91,37 @@ class Sheet:
                 chunks.extend(found.chunks if isinstance(found, pa.ChunkedArray) else [found])
         return pa.chunked_array(chunks, type=pa.string())
 
+    def codes(self, name: str) -> Codes:
+        """A column's codes over all parts; one empty text where a part lacks it."""
+        found = [part.codes(name) or Codes(np.zeros(part.n, dtype=np.int32), pa.array([""])) for part in self.parts]
+        if len(found) == 1:
+            return found[0]
+        known: dict[str, int] = {}
+        codes = []
+        for one in found:
+            places = [known.setdefault(word, len(known)) for word in one.vocabulary.to_pylist()]
+            codes.append(np.array(places, dtype=np.int32)[one.codes])
+        joined = np.concatenate(codes) if codes else np.zeros(0, dtype=np.int32)
+        return Codes(joined, pa.array(list(known), type=pa.string()))
+
     def sample(self) -> dict[str, list[str]]:
         """The same sampled rows of every column."""
-        rows = pa.array(sample_rows(self.n, len(self.names)))
-        return {name: self.column(name).take(rows).to_pylist() for name in self.names}
+        rows = sample_rows(self.n, len(self.names))
+        return {name: take_few(self.column(name), rows) for name in self.names}
+
+
+def take_few(column: pa.ChunkedArray, rows: npt.NDArray[np.int64]) -> list[str]:
+    """The cells of a few ascending rows, chunk by chunk: taking from all chunks at once would join them first."""
+    if not isinstance(column, pa.ChunkedArray):
+        return list(column.take(pa.array(rows)).to_pylist())
+    ends = np.cumsum([len(chunk) for chunk in column.chunks])
+    cells: list[str] = []
+    for i, chunk in enumerate(column.chunks):
+        begin = ends[i] - len(chunk)
+        mine = rows[(rows >= begin) & (rows < ends[i])] - begin
+        if len(mine):
+            cells += chunk.take(pa.array(mine)).to_pylist()
+    return cells
 
 
 def make_sheets(current: Sequence[RawTable], history: Sequence[RawTable], known: Sequence[str]) -> tuple[Sheet, Sheet]:
@@ -220,11 +264,7 @@ def _digits(word: str) -> str:
 
 def without(sheet: Sheet, keep: Sequence[npt.NDArray[np.bool_]]) -> Sheet:
     """The sheet with only the rows that `keep` marks, part by part."""
-    parts = [
-        part if mask.all() else replace(part, table=_filtered(part.table, mask))
-        for part, mask in zip(sheet.parts, keep, strict=True)
-    ]
-    return replace(sheet, parts=tuple(parts))
+    return replace(sheet, parts=tuple(part.kept(mask) for part, mask in zip(sheet.parts, keep, strict=True)))
 
 
 _TOTALS = frozenset(
@@ -255,7 +295,7 @@ def _without_footers(part: Part) -> Part:
     table = part.table
     if not table.n:
         return part
-    first = code_column(table.text.column(0))
+    first = part.codes(part.names[0]) or code_column(table.text.column(0))
     words = first.vocabulary.to_pylist()
     head = normalise(table.headers[0])
     hits = [i for i, word in enumerate(words) if is_total(word) or (word and word == head)]
@@ -268,8 +308,8 @@ def _without_footers(part: Part) -> Part:
         RawReject(int(table.line[row]), int(table.ordinal[row]), reason, row_text(_cells(table, row)))
         for row, reason in why.items()
     ]
-    smaller = _filtered(table, keep)
-    return replace(part, table=replace(smaller, rejects=(*table.rejects, *rejects)))
+    smaller = part.kept(keep)
+    return replace(smaller, table=replace(smaller.table, rejects=(*table.rejects, *rejects)))
 
 
 def _rows_of(codes: npt.NDArray[np.int32], hits: list[int]) -> list[int]:

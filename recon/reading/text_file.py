@@ -15,7 +15,7 @@ import pyarrow.compute as pc
 
 from recon.errors import UnreadableFile
 from recon.reading.header import find_header
-from recon.reading.scan import QUIRKY, UNCLOSED, Scan, scan, split_row
+from recon.reading.scan import NEWLINE, QUIRKY, RETURN, UNCLOSED, Scan, scan, split_row
 from recon.reading.sniff import HEAD, dialect_of, encoding_of
 from recon.reading.table import MAX_COLUMNS, MAX_REJECT_TEXT, RawReject, RawTable, text_table
 from recon.rows import ImportFinding
@@ -204,9 +204,8 @@ def _head_at(source: _Source, found: Scan, rows: list[list[str]], at: int, skip:
 
 def _by_duckdb(source: _Source, head: _Head, data: Bytes, connection: duckdb.DuckDBPyConnection) -> RawTable | None:
     """The whole file by DuckDB, or None when a row is not clean or spans lines."""
-    newlines = _count(data, b"\n")
-    pairs = _count(data, b"\r\n")
-    if newlines == 0 or pairs not in (0, newlines):
+    newlines, returns = _line_ends(data)
+    if newlines == 0 or returns not in (0, newlines):
         return None
     columns = _parse(connection, source.path, head.delimiter, len(head.headers), skip=1)
     if columns is None:
@@ -219,12 +218,17 @@ def _by_duckdb(source: _Source, head: _Head, data: Bytes, connection: duckdb.Duc
     return RawTable(source.name, head.headers, text_table(columns), numbers + 1, numbers, None, (), ())
 
 
-def _count(data: Bytes, what: bytes) -> int:
-    total = 0
+def _line_ends(data: Bytes) -> tuple[int, int]:
+    """How many line feeds there are, and how many carriage returns stand before one."""
+    newlines = returns = 0
     for start in range(0, data.size, CHUNK):
-        stop = min(start + CHUNK + len(what) - 1, data.size)
-        total += data[start:stop].tobytes().count(what)
-    return total
+        chunk = data[start : start + CHUNK + 1]
+        newlines += int(np.count_nonzero(chunk[:CHUNK] == NEWLINE))
+        at = np.flatnonzero(chunk[:CHUNK] == RETURN)
+        if at.size:
+            at = at[at + 1 < chunk.size]
+            returns += int(np.count_nonzero(chunk[at + 1] == NEWLINE))
+    return newlines, returns
 
 
 def _parse(
