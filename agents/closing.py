@@ -17,7 +17,7 @@ def draft_close(desk: Desk, known: Known, by: Person) -> Action | None:
     fixed = {
         "recon": known.case.recon,
         "breaks": [b.break_id for b in known.breaks],
-        "rows": [b.row for b in known.breaks],
+        "rows": sorted({b.row for b in known.breaks}),
     }
     sheet = Sheet("recon.comment", fixed)
     return desk.ledger.draft(

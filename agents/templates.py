@@ -63,7 +63,7 @@ def _breaks_of(known: Known) -> dict[str, Any]:
     return {
         "recon": known.case.recon,
         "breaks": [b.break_id for b in known.breaks],
-        "rows": [b.row for b in known.breaks],
+        "rows": sorted({b.row for b in known.breaks}),
     }
 
 

@@ -146,6 +146,8 @@ def comment_for(brief: Brief) -> str:
     if found:
         return str(found["comment"])
     case = brief["case"]
+    if case["kind"] == "document":
+        return str(case["pattern_label"])
     if case["cause"] not in ("unknown", "", "new"):
         proofs = _of_kind(brief, "proof", "pair")[:1]
         if proofs:

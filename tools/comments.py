@@ -215,9 +215,6 @@ def propose_comments(
     """For each break the comment that operators used on the like, or None; `features` runs parallel to `breaks`."""
     if not breaks:
         return []
-    days = [b.business_date for b in breaks if b.business_date is not None]
-    known = store.of_recon(recon, max(days) if days else None)
-    if not known:
-        return [None] * len(breaks)
-    precedents = Precedents(known, tuple(breaks[0].key))
+    key_columns = tuple(breaks[0].key)
+    precedents = store.memo(recon, lambda known: Precedents(known, key_columns))
     return [precedents.offer(f, b.business_date, b.key) for b, f in zip(breaks, features, strict=True)]

@@ -1,11 +1,17 @@
 """How the like was closed before: past resolutions with their outcome, and what most of them said."""
 
-from dataclasses import dataclass
+from collections import Counter
+from dataclasses import dataclass, replace
 from datetime import date
+from typing import Final
 
 from memory.embedding import Features
-from memory.resolutions import Consensus, Match, Resolutions, consensus, features_of_break
+from memory.resolutions import Consensus, Match, Resolutions, consensus, features_of_break, same_wording
 from recon.case import BreakRow, Case, Evidence
+from tools.comments import propose_comments
+
+CLOSE: Final = 0.75
+"""How alike resolutions must be for their wording to be offered where no level of likeness decides."""
 
 
 @dataclass(frozen=True)
@@ -28,8 +34,6 @@ def mechanism_of(case: Case) -> str:
 
 def features_of_case(case: Case, breaks: tuple[BreakRow, ...]) -> Features:
     """What the case's strangest break is like, under the case's own pattern and cause."""
-    from dataclasses import replace
-
     if not breaks:
         return Features(
             pattern=case.pattern,
@@ -52,16 +56,29 @@ def find_similar(
     words: str = "",
 ) -> Precedents:
     """Past resolutions like this case, none newer than its own newest break."""
-    from dataclasses import replace
-
     features = features_of_case(case, breaks)
     if words:
         features = replace(features, comment=words)
     before = case.last_date or max((b.business_date for b in breaks if b.business_date), default=as_of)
     matches = tuple(store.similar(features, case.recon, before=before, k=k, as_of=as_of))
-    close = [m for m in matches if m.score >= 0.55] or list(matches[:1])
+    agreed = None if words else offered(store, case, breaks)
+    if agreed is None:
+        agreed = consensus([m for m in matches if m.score >= CLOSE])
     searched = f"resolutions of {case.recon} up to {before.isoformat()}"
-    return Precedents(matches, consensus(close), searched)
+    return Precedents(matches, agreed, searched)
+
+
+def offered(store: Resolutions, case: Case, breaks: tuple[BreakRow, ...]) -> Consensus | None:
+    """The comment offered to most of the case's breaks, with the precedents behind it."""
+    mechanism = mechanism_of(case)
+    features = [features_of_break(b, mechanism, "") for b in breaks]
+    found = [o for o in propose_comments(store, case.recon, breaks, features) if o is not None]
+    if not found:
+        return None
+    counted = Counter(same_wording(o.comment) for o in found)
+    best = max(counted, key=lambda w: (counted[w], w))
+    chosen = max((o for o in found if same_wording(o.comment) == best), key=lambda o: (o.count, o.comment))
+    return Consensus(chosen.comment, chosen.count, chosen.total, chosen.last, chosen.ids)
 
 
 def as_evidence(found: Precedents, first: int) -> tuple[Evidence, ...]:
