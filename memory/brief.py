@@ -107,7 +107,7 @@ def _lines(
         _new(connection, mine, newest, rates),
         _money(connection, open_cases),
         _over_sla(connection, open_cases, today),
-        _promised(connection, mine, today),
+        _promised(connection, mine, today, newest),
         _approvals(connection, mine),
         _sent(connection, mine, today),
         _cleared(connection, mine, newest, rates),
@@ -121,14 +121,14 @@ def _new(connection: Connection, mine: Any, newest: date | None, rates: Mapping[
     count, amount, ids = _happened(connection, mine, newest, "new", rates)
     if not count:
         return Line("new", 0, "New: nothing since the last run.")
-    return Line("new", count, f"New: {_items(count)}, {amount} in all{_named(ids)}.", ids)
+    return Line("new", count, f"New: {_items(count)}{amount}{_named(ids)}.", ids)
 
 
 def _cleared(connection: Connection, mine: Any, newest: date | None, rates: Mapping[str, Decimal]) -> Line:
     count, amount, ids = _happened(connection, mine, newest, "cleared", rates)
     if not count:
         return Line("cleared", 0, "Cleared: nothing.")
-    return Line("cleared", count, f"Cleared: {_items(count)}, {amount} in all{_named(ids)}.", ids)
+    return Line("cleared", count, f"Cleared: {_items(count)}{amount}{_named(ids)}.", ids)
 
 
 def _returned(connection: Connection, mine: Any, newest: date | None) -> Line:
@@ -141,11 +141,11 @@ def _returned(connection: Connection, mine: Any, newest: date | None) -> Line:
 def _happened(
     connection: Connection, mine: Any, day: date | None, kind: str, rates: Mapping[str, Decimal]
 ) -> tuple[int, str, tuple[str, ...]]:
-    """(count, their amount in the materiality currency, cases by size) of one kind on one day."""
+    """(count, their amount in the materiality currency in words, cases by size) of one kind on one day."""
     if day is None:
         return 0, "", ()
     query = (
-        sa.select(items.c.case_id, items.c.currency, item_events.c.body)
+        sa.select(items.c.recon, items.c.pair, items.c.case_id, items.c.currency, item_events.c.body)
         .select_from(item_events.join(items, items.c.id == item_events.c.item_id))
         .join(cases, cases.c.id == items.c.case_id, isouter=True)
         .where(item_events.c.business_date == day, item_events.c.kind == kind)
@@ -153,14 +153,26 @@ def _happened(
     rows = connection.execute(mine(query, items)).all()
     by_case: dict[str, Decimal] = {}
     total = Decimal(0)
+    priced = _no_money(connection)
     for row in rows:
+        if (row.recon, row.pair) in priced:
+            by_case.setdefault(row.case_id or "", Decimal(0))
+            continue
         units = Decimal(row.body["was" if kind == "cleared" else "to"])
         size = abs(units) * rates.get(row.currency, Decimal(1))
         total += size
         if row.case_id:
             by_case[row.case_id] = by_case.get(row.case_id, Decimal(0)) + size
-    ids = tuple(sorted(by_case, key=lambda c: (-by_case[c], c))[:SHOWN])
-    return len(rows), readable(total.quantize(Decimal(1))), ids
+    ids = tuple(case for case in sorted(by_case, key=lambda c: (-by_case[c], c)) if case)[:SHOWN]
+    said = f", {readable(total.quantize(Decimal(1)))} in all" if total else ""
+    return len(rows), said, ids
+
+
+def _no_money(connection: Connection) -> set[tuple[str, str]]:
+    """(recon, pair) of prices, quantities and texts: their differences are counted, never added up as amounts."""
+    rows = connection.execute(sa.select(recons.c.name, recons.c.layout)).all()
+    pairs = ((row.name, pair) for row in rows for pair in (row.layout or {}).get("pairs", ()))
+    return {(name, pair["name"]) for name, pair in pairs if pair["unit"] != "money" or pair["kind"] != "number"}
 
 
 def _rates(connection: Connection) -> dict[str, Decimal]:
@@ -191,7 +203,8 @@ def _over_sla(connection: Connection, open_cases: Any, today: date) -> Line:
     return Line("over_sla", len(rows), said, ids)
 
 
-def _promised(connection: Connection, mine: Any, today: date) -> Line:
+def _promised(connection: Connection, mine: Any, today: date, newest: date | None) -> Line:
+    since = min(today - timedelta(1), newest or today)
     due = (
         sa.select(promises.c.case_id, promises.c.text, promises.c.state)
         .join(items, items.c.id == promises.c.item_id, isouter=True)
@@ -202,7 +215,7 @@ def _promised(connection: Connection, mine: Any, today: date) -> Line:
         mine(due.where(promises.c.state == "open", promises.c.due_on <= today), promises)
     ).all()
     broken = connection.execute(
-        mine(due.where(promises.c.state == "broken", promises.c.checked_on >= today - timedelta(1)), promises)
+        mine(due.where(promises.c.state == "broken", promises.c.checked_on >= since), promises)
     ).all()
     ids = _unique(row.case_id or row.held_by for row in (*broken, *waiting))
     if not waiting and not broken:

@@ -101,6 +101,8 @@ class DayReport:
     restated: tuple[date, ...]
     touched: tuple[str, ...]
     """Open cases that hold items of which a restated date now says something else."""
+    money: frozenset[str] = frozenset()
+    """The pairs whose differences are amounts of a currency."""
 
     @property
     def to_work(self) -> tuple[str, ...]:
@@ -131,7 +133,7 @@ class DayReport:
                 f"- Told again after a corrected or repeated file: {dates}; {len(self.touched)} open case(s) touched."
             )
         if self.since:
-            lines += since_lines(self.since)
+            lines += since_lines(self.since, self.money)
         lines += [f"- Cleared: case {case_id}." for case_id in self.settled.cleared[:10]]
         lines += [f"- Reopened: case {case_id}; its breaks are back." for case_id in self.settled.reopened[:10]]
         lines += [f"- {c.sentence}" for c in self.checked[:10]]
@@ -139,22 +141,22 @@ class DayReport:
         return ["## Since the last run", "", *lines, ""] if lines else []
 
 
-def since_lines(since: Since) -> list[str]:
-    """One line for each kind of happening, with its largest item."""
+def since_lines(since: Since, money: frozenset[str]) -> list[str]:
+    """One line for each kind of happening, with its largest item; `money`: the pairs that have a currency."""
     lines = []
     for kind, word in _WORDS.items():
         count = since.counts.get(kind, 0)
         if count:
-            lines.append(f"- {count:,} {word}: {_largest(since.of(kind))}")
+            lines.append(f"- {count:,} {word}: {_largest(since.of(kind), money)}")
     return lines
 
 
-def _largest(events: Sequence[ItemEvent]) -> str:
+def _largest(events: Sequence[ItemEvent], money: frozenset[str]) -> str:
     if not events:
         return "see the items"
     event = events[0]
     key = " ".join(event.item.key.values())
-    currency = event.item.currency or None
+    currency = event.item.currency or None if event.item.pair in money else None
     match event.kind:
         case "cleared":
             what = f"{readable(event.was, currency)} ({event.why})"
@@ -163,7 +165,7 @@ def _largest(events: Sequence[ItemEvent]) -> str:
         case "aged":
             what = f"{readable(event.difference, currency)}, {event.limit} business days and more"
         case "new":
-            what = readable(event.difference, currency)
+            what = f"{readable(event.difference, currency)} of {event.item.pair}"
         case _:
             what = f"{readable(event.was, currency)} -> {readable(event.difference, currency)}"
     return f"the largest is {key}, {what}."
@@ -232,6 +234,7 @@ class Daybook:
             woken=tuple(woken),
             restated=opened.followed.restated,
             touched=self._touched(opened.followed.changed),
+            money=frozenset(p.pair.name for p in of.panels if p.pair.unit == "money" and p.pair.kind == "number"),
         )
 
     def _touched(self, changed: frozenset[str]) -> tuple[str, ...]:
