@@ -54,9 +54,9 @@ def blast_radius(desk: Desk, case: Case, tag: Tag) -> BlastRadius:
 
 
 def _alike(record: CaseRecord, case: Case, tag: Tag) -> bool:
-    """Same bucket, and within the scope that the tag names; without a scope, the same keys."""
+    """What the detectors' lesson would speak for: the same pattern and pair, within the tag's scope or its own key."""
     other = record.case
-    if other.cause != case.cause or other.pair != case.pair:
+    if other.pair and case.pair and other.pair != case.pair:
         return False
     if tag.scope:
         known = {p.column: p.value for p in other.scope} | other.key

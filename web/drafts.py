@@ -13,10 +13,12 @@ from markupsafe import Markup
 
 from agents.desk import Desk
 from memory.action import Action, Decision, Person
+from memory.actions import DoorState
 from memory.payloads import FIXED
 from memory.policy import four_eyes_reasons
 from memory.schema import autosaves
-from recon.errors import BadInput
+from memory.standing import standing
+from recon.errors import BadInput, TieoutError
 from web.access import may
 from web.shown import ACTION_LABELS, ACTION_STATES, exact
 
@@ -78,6 +80,10 @@ class DraftView:
     fields: tuple[Field, ...]
     bytes: str
     """The canonical JSON, indented for reading; the hash is of the bytes without the indents."""
+    leaves: str
+    """What the door would send, to the byte; empty where no door is configured or it is over."""
+    standing: str
+    """How it stands, in one sentence."""
     attachments: tuple[tuple[str, str], ...]
     difference: Markup | None
     open: bool
@@ -214,7 +220,16 @@ def _approval(action: Action, person: Person, busy: bool) -> tuple[bool, str]:
     return True, ""
 
 
-def view(desk: Desk, action: Action, person: Person) -> DraftView:
+def _leaves(desk: Desk, action: Action) -> str:
+    """The very request or letter, as the door's own dry run builds it; nothing is sent."""
+    door = desk.doors.get(action.kind)
+    try:
+        return door.dry_run(action).decode("utf-8", "replace")[:40_000] if door else ""
+    except TieoutError as error:
+        return str(error)
+
+
+def view(desk: Desk, action: Action, person: Person, shut: Sequence[DoorState] = ()) -> DraftView:
     """A draft as its card shows it."""
     payload = action.payload
     saved = autosave_of(desk, action.id, person.name)
@@ -234,6 +249,8 @@ def view(desk: Desk, action: Action, person: Person) -> DraftView:
         bytes=json.dumps(
             {k: v for k, v in payload.items() if k != "attachments"}, ensure_ascii=False, indent=2, sort_keys=True
         ),
+        leaves=_leaves(desk, action) if is_open else "",
+        standing=standing(action, desk.clock(), {d.name: d for d in shut}).sentence,
         attachments=tuple((a["name"], a["sha256"]) for a in payload.get("attachments") or ()),
         difference=changed,
         open=is_open,
@@ -256,7 +273,8 @@ def of_case(desk: Desk, case_id: str, person: Person) -> list[DraftView]:
     """The case's drafts: what waits first, then what is on its way, then what is over; replaced ones are left out."""
     order = {"pending": 0, "draft": 1, "unknown": 2, "failed": 3, "approved": 4, "executing": 5, "checking": 6}
     actions = [a for a in desk.ledger.list(case_id=case_id) if a.state != "superseded"]
-    return [view(desk, a, person) for a in sorted(actions, key=lambda a: (order.get(a.state, 9), a.created_at))]
+    shut = desk.ledger.doors()
+    return [view(desk, a, person, shut) for a in sorted(actions, key=lambda a: (order.get(a.state, 9), a.created_at))]
 
 
 # --- words typed but not yet stored as an edit ------------------------------------------------------------------
