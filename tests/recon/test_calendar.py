@@ -14,9 +14,7 @@ from recon.rows import NO_DAY, NO_STAMP
 
 HOLIDAYS = [date(2026, 12, 25), date(2026, 1, 1), date(2026, 4, 3)]
 CALENDAR = BusinessCalendar.of(
-    CalendarSaid(
-        zone="Europe/London", cut_off="17:00", holidays=HOLIDAYS, by_currency={"jpy": [date(2026, 1, 2)]}
-    )
+    CalendarSaid(zone="Europe/London", cut_off="17:00", holidays=HOLIDAYS, by_currency={"jpy": [date(2026, 1, 2)]})
 )
 some_days = st.dates(date(2025, 6, 1), date(2027, 6, 1))
 

@@ -1,0 +1,222 @@
+"""Files made here: roles of layouts never seen, hostile bytes, and no row lost whatever the file."""
+
+import csv
+import io
+import time
+import zipfile
+from datetime import date, datetime, timedelta
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from recon.errors import BadInput, TieoutError, UnreadableFile
+from recon.reading import read, read_both
+from recon.reading.profile import profile, profile_recon_file, to_yaml
+from recon.recon_file import CalendarSaid, ReconFile, load_recon_file
+from recon.rows import ABSENT, BLANK, PRESENT, Reading
+
+TODAY = date(2026, 11, 23)
+
+
+def write(folder: Path, header: list[str], rows: list[list[object]], name: str = "file.csv") -> Path:
+    path = folder / name
+    with path.open("w", newline="", encoding="utf-8") as file:
+        csv.writer(file, lineterminator="\n").writerows([header, *rows])
+    return path
+
+
+def read_bytes(folder: Path, data: bytes, said: ReconFile | None = None, name: str = "file.csv") -> Reading:
+    path = folder / name
+    path.write_bytes(data)
+    return read([path], said or ReconFile(), today=TODAY)
+
+
+def test_a_univariate_series_keeps_its_full_timestamps(tmp_path: Path) -> None:
+    start = datetime(2026, 2, 14, 14, 30)  # noqa: DTZ001
+    rows: list[list[object]] = [[start + timedelta(minutes=5 * i), 50 + i % 7 / 10] for i in range(4000)]
+    reading = read([write(tmp_path, ["timestamp", "value"], rows)], ReconFile(), today=TODAY)
+    assert reading.rows.stamp is not None
+    assert (np.diff(reading.rows.stamp) == 300_000_000).all()
+    assert reading.layout.key == ()
+    assert [(p.left, p.right) for p in reading.layout.pairs] == [("value", None)]
+
+
+def test_stamps_are_utc_and_business_dates_follow_zone_and_cut_off(tmp_path: Path) -> None:
+    said = ReconFile(calendar=CalendarSaid(zone="Europe/London", cut_off="17:00"))
+    path = write(tmp_path, ["timestamp", "value"], [["2026-07-01 16:59", 1.5], ["2026-07-01 17:01", 2.5]])
+    reading = read([path], said, today=TODAY)
+    assert reading.rows.stamp is not None
+    assert str(np.datetime64(int(reading.rows.stamp[0]), "us")) == "2026-07-01T15:59:00.000000"
+    assert reading.rows.day[1] - reading.rows.day[0] == 1
+
+
+@pytest.mark.parametrize("label", ["label", "anomaly", "is_anomaly", "Anomaly"])
+def test_a_truth_label_plays_no_other_role(tmp_path: Path, label: str) -> None:
+    rows: list[list[object]] = [[1476460800 + 60 * i, i % 9 / 7, int(i % 50 == 0)] for i in range(300)]
+    layout = read([write(tmp_path, ["timestamp", "value", label], rows)], ReconFile(), today=TODAY).layout
+    assert layout.label == label
+    used = [*layout.key, *layout.historical, *layout.categorical, *(p.left for p in layout.pairs)]
+    assert label not in used
+
+
+def test_leaves_without_a_date_have_all_categories_as_key(tmp_path: Path) -> None:
+    rows: list[list[object]] = [
+        [f"a{i}", f"b{j}", f"c{k}", 10.5 * i + j, 10.5 * i + k] for i in range(4) for j in range(5) for k in range(6)
+    ]
+    layout = read([write(tmp_path, ["a", "b", "c", "real", "predict"], rows)], ReconFile(), today=TODAY).layout
+    assert layout.key == ("a", "b", "c")
+    assert [(p.left, p.right) for p in layout.pairs] == [("real", "predict")]
+
+
+@pytest.mark.parametrize("sign", [1, -1])
+def test_the_sign_of_the_difference_is_proved_from_the_rows(tmp_path: Path, sign: int) -> None:
+    rows: list[list[object]] = [
+        [f"2026-05-{d:02d}", f"A{a}", 100 * a + 0.5, 100 * a + d, round(sign * (0.5 - d), 2)]
+        for d in range(1, 9)
+        for a in range(5)
+    ]
+    header = ["Business Date", "Account", "Murex Amount", "Broker Amount", "Variance"]
+    (pair,) = read([write(tmp_path, header, rows)], ReconFile(), today=TODAY).layout.pairs
+    assert (pair.left, pair.right, pair.derived, pair.sign) == ("Murex Amount", "Broker Amount", "Variance", sign)
+
+
+def test_german_files_are_read_by_their_own_signs(tmp_path: Path) -> None:
+    text = "Datum;Konto;Hauptbuch;Nebenbuch;Differenz\n" + "".join(
+        f"{d:02d}.05.2026;K{a};1.{a}00,50;1.{a}00,{d:02d};{(50 - d) / 100:.2f}\n".replace("0.", "0,")
+        for d in range(10, 28)
+        for a in range(3)
+    )
+    reading = read_bytes(tmp_path, text.encode())
+    pair = reading.rows.pairs[0]
+    assert (pair.left[0], pair.right[0], pair.scale) == (100050, 100010, 2)
+    assert pair.pair.derived == "Differenz"
+    assert reading.rejects == ()
+
+
+def test_null_dates_make_a_whole_side_absent(tmp_path: Path) -> None:
+    header = ["Trade ID", "Date", "Alpha Price", "Beta Price", "Alpha Trade Date", "Beta Trade Date"]
+    rows: list[list[object]] = [[f"T{i}", "2026-05-29", 1.5 + i, 1.5 + i, "2026-05-28", "2026-05-28"] for i in range(9)]
+    rows.append(["T9", "2026-05-29", 7.5, 0, "2026-05-28", "1900-01-01"])
+    (price,) = [
+        p for p in read([write(tmp_path, header, rows)], ReconFile(), today=TODAY).rows.pairs if p.pair.name == "Price"
+    ]
+    assert price.right_state.tolist() == [PRESENT] * 9 + [ABSENT]
+
+
+def test_impossible_dates_and_words_for_amounts_are_rejects_with_their_line(tmp_path: Path) -> None:
+    data = b"id,date,ledger,statement\n1,2026-02-28,1.5,2\n2,2026-02-30,1,2\n3,2026-02-27,x9,2\n4,2026-02-26,NULL,2\n"
+    reading = read_bytes(tmp_path, data)
+    assert [(reject.line, reject.row) for reject in reading.rejects] == [(3, 2), (4, 3)]
+    assert reading.rows.row.tolist() == [1, 4]
+    assert reading.rows.pairs[0].left_state.tolist() == [PRESENT, BLANK]
+
+
+def test_lines_stay_right_over_quoted_line_ends_blank_lines_and_stray_quotes(tmp_path: Path) -> None:
+    data = b'id,date,ledger,statement,memo\n1,2026-02-26,1,2,"a\nb"\n\n2,2026-02-26,1,2,"c\n3,2026-02-26,1,2,d\n'
+    reading = read_bytes(tmp_path, data)
+    assert reading.rows.line.tolist() == [2, 5, 6]
+    assert reading.rows_in == 3
+
+
+def test_headers_spelt_differently_in_history_are_matched(tmp_path: Path) -> None:
+    header = ["As of Date", "Account", "GL Balance", "IHub Balance"]
+    days = [f"2026-05-{d:02d}" for d in range(1, 20)]
+    past = write(tmp_path, ["AsOfDate", "Acount", "gl_balance ", "IHUB  balance"], [[d, "A", 1.5, 1.5] for d in days])
+    now = write(tmp_path, header, [["2026-05-20", "A", 1.5, 2.5]], "now.csv")
+    current, history = read_both([now], [past], ReconFile(), today=TODAY)
+    assert history is not None
+    assert history.rows.n == 19
+    assert history.rows.text.column_names == header
+    assert history.rows.columns["Account"].vocabulary.to_pylist() == ["A"]
+    assert "header_variant" in {finding.code for finding in history.findings}
+    assert current.layout.left_source == "GL"
+
+
+def test_the_status_shows_the_tolerance(tmp_path: Path) -> None:
+    rows: list[list[object]] = []
+    for i in range(60):
+        size = [0, 0.2, 0.9, 5, 40][i % 5]
+        rows.append([f"2026-05-{i % 28 + 1:02d}", f"A{i % 4}", 100, 100 - size, "Match" if size < 1 else "Break"])
+    header = ["Date", "Account", "GL Amount", "Bank Amount", "Match Status"]
+    (pair,) = read([write(tmp_path, header, rows)], ReconFile(), today=TODAY).layout.pairs
+    assert pair.tolerance == "0.9"
+
+
+def test_a_profile_written_as_recon_file_reads_the_same_layout(tmp_path: Path) -> None:
+    rows: list[list[object]] = [
+        [f"{d:02d}/05/2026", f"A{a}", 100 + a, 100 + d, a - d] for d in range(1, 20) for a in range(3)
+    ]
+    path = write(tmp_path, ["Date", "Account", "GL Balance", "Hub Balance", "Difference"], rows)
+    found = profile([path], ReconFile(), today=TODAY)
+    said = tmp_path / "recon.yaml"
+    said.write_text(to_yaml(profile_recon_file(found, name="gl")), encoding="utf-8")
+    again = read([path], load_recon_file(said), today=TODAY)
+    assert again.layout.pairs == found.reading.layout.pairs
+    assert (again.layout.key, again.layout.date) == (found.reading.layout.key, found.reading.layout.date)
+    assert {c.column: c.role for c in found.columns}["Difference"] == "derived of Balance"
+
+
+def test_a_column_that_the_recon_file_names_and_the_file_lacks_is_refused(tmp_path: Path) -> None:
+    path = write(tmp_path, ["id", "ledger", "statement"], [[1, 2, 3]])
+    with pytest.raises(BadInput, match="'Acct'"):
+        read([path], ReconFile.model_validate({"columns": {"key": ["Acct"]}}), today=TODAY)
+
+
+cells = st.one_of(
+    st.text(alphabet=st.characters(codec="utf-8"), max_size=12),
+    st.sampled_from(["1,234.50", "(7)", "0.1", "2026-05-01", "31/05/2026", "", "-", '"', "a\nb", "=1+1", "1e999"]),
+    st.floats(allow_nan=False).map(str),
+)
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(st.lists(cells, min_size=4, max_size=6), max_size=12))
+def test_no_row_is_lost_whatever_its_cells(tmp_path: Path, rows: list[list[str]]) -> None:
+    out = io.StringIO()
+    csv.writer(out, lineterminator="\n").writerows([["id", "date", "ledger", "statement", "memo"], *rows])
+    path = tmp_path / "any.csv"
+    path.write_text(out.getvalue(), encoding="utf-8", newline="")
+    try:
+        reading = read([path], ReconFile(), today=TODAY)
+    except TieoutError:
+        return
+    assert reading.rows_in == reading.rows.n + len(reading.rejects)
+    positions = [*reading.rows.row.tolist(), *(reject.row for reject in reading.rejects)]
+    assert sorted(positions) == list(range(1, reading.rows_in + 1))
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.one_of(st.binary(max_size=300), st.text(alphabet='ab1,.;"\n\r\t-/', max_size=300).map(str.encode)))
+def test_any_bytes_end_in_rows_or_one_sentence(tmp_path: Path, data: bytes) -> None:
+    try:
+        reading = read_bytes(tmp_path, data)
+    except TieoutError as error:
+        assert "\n" not in str(error)  # noqa: PT017
+    else:
+        assert reading.rows_in == reading.rows.n + len(reading.rejects)
+
+
+def test_hostile_shapes_end_quickly(tmp_path: Path) -> None:
+    wide = ",".join(f"c{i}" for i in range(20_000)).encode()
+    big = b"id,date,ledger,statement,memo\n1,2026-05-01,1,2," + b"x" * 2_000_000 + b"\n"
+    quotes = b"id,date,ledger,statement\n" + b'"a\n' * 50_000
+    started = time.perf_counter()
+    with pytest.raises(UnreadableFile, match="columns"):
+        read_bytes(tmp_path, wide + b"\n" + wide + b"\n")
+    assert read_bytes(tmp_path, big).rows.n == 1
+    with pytest.raises(UnreadableFile):
+        read_bytes(tmp_path, b"x" * 3_000_000)
+    assert read_bytes(tmp_path, quotes).rows_in > 0
+    assert time.perf_counter() - started < 20
+
+
+def test_a_workbook_that_unpacks_to_too_much_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "bomb.xlsx"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive, archive.open("xl/workbook.xml", "w") as part:
+        for _ in range(401):
+            part.write(b"\0" * 1_000_000)
+    with pytest.raises(UnreadableFile, match="unpacks"):
+        read([path], ReconFile(), today=TODAY)
