@@ -117,6 +117,9 @@ def thread_of(desk: Desk, case_id: str) -> tuple[str, int]:
 
 def _standing(desk: Desk, case_id: str) -> tuple[str, ...]:
     """The drafts that the case has for its rows as they are now; those for other rows are voided."""
+    past = desk.ledger.list(case_id=case_id)
+    if not past:
+        return ()
     breaks = tuple(desk.cases.breaks(case_id)[:SHOWN])
     now = source_hash(breaks)
     desk.ledger.supersede_stale(case_id, now, "The rows it rests on have changed.")

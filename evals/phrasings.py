@@ -1,4 +1,4 @@
-"""What operators ask in a chat: phrasings by intent. `WRITTEN_BEFORE` stood before any rule did and is never tuned on."""
+"""What operators ask in a chat, by intent. `WRITTEN_BEFORE` stood before any rule did and is never tuned on."""
 
 from typing import Final
 

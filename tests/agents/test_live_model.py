@@ -1,4 +1,4 @@
-"""A real ChatOpenAI over loopback against a scripted server: every way to fail ends in a good or a deterministic answer."""
+"""A real ChatOpenAI against a scripted server: every failure ends in a good or in the deterministic answer."""
 
 import asyncio
 import json
