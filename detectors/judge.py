@@ -25,7 +25,7 @@ import numpy.typing as npt
 from detectors import walk as w
 from detectors.calibration import Calibration, Counts, benjamini_hochberg, calibrate, combine_log_p
 from detectors.judgement import Judgement
-from detectors.learning import Lessons
+from detectors.learning import QUIET, Lessons, surprise_of_score
 from detectors.patterns import patterns
 from detectors.slots import slots
 from detectors.survey import SIZE_BINS, Survey, priors, survey, value_bin
@@ -194,7 +194,7 @@ def conclude(
     stratum = narrow[:, w.STRATUM].astype(np.int64)
     log_p = np.zeros((len(VIEWS), len(rows)))
     for view in range(WALKED):
-        log_p[view] = calibration.log_p(observed.block, stratum, view, np.round(narrow[:, view].astype(np.float64), 6))
+        log_p[view] = calibration.log_p(observed.block, stratum, view, _rounded(narrow[:, view]))
     weights = np.array([view.weight for view in VIEWS])
     used = np.ones(len(VIEWS), np.bool_)
     used[WALKED:] = False
@@ -211,12 +211,12 @@ def conclude(
     level = np.where(own, np.int8(-1), observed.level).astype(np.int8)
     known = np.where(own, np.isfinite(scale), False)
     for i in np.flatnonzero(~known & (observed.level >= 0)):
-        answer = _borrowed(panel, counted, observed, int(i), float(x[i]))
-        if answer is None:
+        lent = _borrowed(panel, counted, observed, int(i), float(x[i]))
+        if lent is None:
             continue
         known[i] = True
         level[i] = observed.level[i]
-        combined[i], expected[i], low[i], high[i] = answer
+        combined[i], expected[i], low[i], high[i] = lent
         if not panel.is_break[rows[i]] and panel.pair.right is not None:
             combined[i] = 0.0
     combined = np.round(combined, 9)
@@ -227,7 +227,7 @@ def conclude(
         side = {
             side: np.exp(-narrow[:, column].astype(np.float64)) for side, column in (("l", w.S_LEFT), ("r", w.S_RIGHT))
         }
-    return Judgement(
+    answer = Judgement(
         rows=rows,
         score=score,
         pvalue=np.where(known, np.exp(combined), np.nan),
@@ -248,6 +248,34 @@ def conclude(
         | {"x": x, "tolerance": tolerance, "is_break": panel.is_break[rows].astype(np.float64)},
         threshold=0.0,
     )
+    return _taught(panel, answer, lessons)
+
+
+def _taught(panel: Panel, answer: Judgement, lessons: Lessons | None) -> Judgement:
+    """Adds what the lessons do: `trust`, `taught_by`, `raised`. The p-value stays; the score follows the trust."""
+    nothing: Floats = np.zeros(len(answer.rows))
+    numbers: dict[str, Floats] = answer.numbers | {
+        "trust": nothing + 1.0,
+        "taught_by": nothing - 1.0,
+        "raised": nothing,
+        "quieted": nothing,
+    }
+    answer = replace(answer, numbers=numbers)
+    if lessons is None or not lessons.lessons:
+        return answer
+    called = replace(answer, anomaly=np.where(answer.anomaly < 0, -1, answer.pvalue < 0.05).astype(np.int8))
+    effect = lessons.effect(panel, replace(called, pattern=patterns(called)))
+    trusted = np.where(effect.trust < QUIET, effect.trust, 1.0)
+    surprise = np.where(
+        answer.anomaly >= 0, numbers["surprise"] * (0.2 + 0.8 * trusted), surprise_of_score(answer.score)
+    )
+    taught: dict[str, Floats] = {
+        "trust": effect.trust,
+        "taught_by": effect.by.astype(np.float64),
+        "raised": effect.raised.astype(np.float64),
+    }
+    score = np.round(surprise / (surprise + 12.0), 9) + 0.0
+    return replace(answer, numbers=numbers | taught, score=score)
 
 
 def _numbers(wide: Floats, narrow: npt.NDArray[np.float32], combined: Floats) -> dict[str, Floats]:
@@ -320,10 +348,14 @@ def combine(judgements: Sequence[Judgement], *, target_fdr: float = 0.1, budget:
         limit = float(strangest[min(budget, len(strangest)) - 1]) if budget > 0 and len(strangest) else -np.inf
         limits = [limit, limit]
     out = []
-    for one, log in zip(judgements, surprise, strict=True):
+    for given, log in zip(judgements, surprise, strict=True):
+        one = given
         limit_of = np.where(one.provisional, limits[1], limits[0])
         yes = np.isfinite(log) & (np.round(log, 9) <= limit_of)
-        anomaly = np.where(one.anomaly < 0, -1, yes).astype(np.int8)
+        quieted = yes & (one.numbers["trust"] < QUIET)
+        raised = (one.numbers["raised"] > 0) & (log < np.log(0.05))
+        anomaly = np.where(one.anomaly < 0, -1, (yes & ~quieted) | raised).astype(np.int8)
+        one = replace(one, numbers=one.numbers | {"quieted": quieted.astype(np.float64)})
         decided = replace(one, anomaly=anomaly, threshold=float(np.exp(max(limits))))
         out.append(replace(decided, pattern=patterns(decided)))
     return out
