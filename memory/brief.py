@@ -1,6 +1,6 @@
 """The morning brief and the hand-over note: ten lines about what is new, late, promised, waiting and gone."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
@@ -102,70 +102,69 @@ def _lines(
         return query
 
     open_cases = mine(sa.select(cases).where(cases.c.state.in_(OPEN_STATES)))
-    rates = _rates(connection)
     return (
-        _new(connection, mine, newest, rates),
+        _new(connection, mine, newest),
         _money(connection, open_cases),
         _over_sla(connection, open_cases, today),
         _promised(connection, mine, today, newest),
         _approvals(connection, mine),
         _sent(connection, mine, today),
-        _cleared(connection, mine, newest, rates),
+        _cleared(connection, mine, newest),
         _returned(connection, mine, newest),
         _nobody(connection, open_cases),
         _files(connection, recon),
     )
 
 
-def _new(connection: Connection, mine: Any, newest: date | None, rates: Mapping[str, Decimal]) -> Line:
-    count, amount, ids = _happened(connection, mine, newest, "new", rates)
+def _new(connection: Connection, mine: Any, newest: date | None) -> Line:
+    count, amount, ids = _happened(connection, mine, newest, "new")
     if not count:
         return Line("new", 0, "New: nothing since the last run.")
     return Line("new", count, f"New: {_items(count)}{amount}{_named(ids)}.", ids)
 
 
-def _cleared(connection: Connection, mine: Any, newest: date | None, rates: Mapping[str, Decimal]) -> Line:
-    count, amount, ids = _happened(connection, mine, newest, "cleared", rates)
+def _cleared(connection: Connection, mine: Any, newest: date | None) -> Line:
+    count, amount, ids = _happened(connection, mine, newest, "cleared")
     if not count:
         return Line("cleared", 0, "Cleared: nothing.")
     return Line("cleared", count, f"Cleared: {_items(count)}{amount}{_named(ids)}.", ids)
 
 
 def _returned(connection: Connection, mine: Any, newest: date | None) -> Line:
-    count, _, ids = _happened(connection, mine, newest, "returned", {})
+    count, _, ids = _happened(connection, mine, newest, "returned")
     if not count:
         return Line("returned", 0, "Came back: nothing.")
     return Line("returned", count, f"Came back: {_items(count)}{_named(ids)}.", ids)
 
 
-def _happened(
-    connection: Connection, mine: Any, day: date | None, kind: str, rates: Mapping[str, Decimal]
-) -> tuple[int, str, tuple[str, ...]]:
+def _happened(connection: Connection, mine: Any, day: date | None, kind: str) -> tuple[int, str, tuple[str, ...]]:
     """(count, their amount in the materiality currency in words, cases by size) of one kind on one day."""
     if day is None:
         return 0, "", ()
-    query = (
-        sa.select(items.c.recon, items.c.pair, items.c.case_id, items.c.currency, item_events.c.body)
-        .select_from(item_events.join(items, items.c.id == item_events.c.item_id))
-        .join(cases, cases.c.id == items.c.case_id, isouter=True)
-        .where(item_events.c.business_date == day, item_events.c.kind == kind)
-    )
-    rows = connection.execute(mine(query, items)).all()
-    by_case: dict[str, Decimal] = {}
-    total = Decimal(0)
-    priced = _no_money(connection)
-    for row in rows:
-        if (row.recon, row.pair) in priced:
-            by_case.setdefault(row.case_id or "", Decimal(0))
-            continue
-        units = Decimal(row.body["was" if kind == "cleared" else "to"])
-        size = abs(units) * rates.get(row.currency, Decimal(1))
-        total += size
-        if row.case_id:
-            by_case[row.case_id] = by_case.get(row.case_id, Decimal(0)) + size
-    ids = tuple(case for case in sorted(by_case, key=lambda c: (-by_case[c], c)) if case)[:SHOWN]
-    said = f", {readable(total.quantize(Decimal(1)))} in all" if total else ""
-    return len(rows), said, ids
+    size = _amount(connection)
+
+    def query(*columns: Any) -> Any:
+        joined = item_events.join(items, items.c.id == item_events.c.item_id)
+        chosen = (
+            sa.select(*columns)
+            .select_from(joined.join(cases, cases.c.id == items.c.case_id, isouter=True))
+            .where(item_events.c.business_date == day, item_events.c.kind == kind)
+        )
+        return mine(chosen, item_events)
+
+    count, total = connection.execute(query(sa.func.count(), sa.func.sum(size))).one()
+    largest = query(items.c.case_id).where(items.c.case_id.is_not(None)).group_by(items.c.case_id)
+    ids = connection.execute(largest.order_by(sa.func.sum(size).desc(), items.c.case_id).limit(SHOWN)).scalars()
+    said = f", {readable(Decimal(round(total)))} in all" if total else ""
+    return count, said, tuple(ids)
+
+
+def _amount(connection: Connection) -> Any:
+    """An event's size where its pair is an amount of money, else nothing."""
+    priced = [sa.and_(items.c.recon == recon, items.c.pair == pair) for recon, pair in sorted(_no_money(connection))]
+    if not priced:
+        return item_events.c.size
+    return sa.case((sa.or_(*priced), 0.0), else_=item_events.c.size)
 
 
 def _no_money(connection: Connection) -> set[tuple[str, str]]:
@@ -173,15 +172,6 @@ def _no_money(connection: Connection) -> set[tuple[str, str]]:
     rows = connection.execute(sa.select(recons.c.name, recons.c.layout)).all()
     pairs = ((row.name, pair) for row in rows for pair in (row.layout or {}).get("pairs", ()))
     return {(name, pair["name"]) for name, pair in pairs if pair["unit"] != "money" or pair["kind"] != "number"}
-
-
-def _rates(connection: Connection) -> dict[str, Decimal]:
-    """The rates of the recon files, where they agree well enough for one number a day."""
-    found: dict[str, Decimal] = {}
-    for row in connection.execute(sa.select(recons.c.body)):
-        for code, rate in row.body.get("materiality", {}).get("rates", {}).items():
-            found[code] = Decimal(str(rate))
-    return found
 
 
 def _money(connection: Connection, open_cases: Any) -> Line:
@@ -194,13 +184,18 @@ def _money(connection: Connection, open_cases: Any) -> Line:
 
 def _over_sla(connection: Connection, open_cases: Any, today: date) -> Line:
     late = open_cases.where(cases.c.due_on <= today, cases.c.state != "snoozed")
-    rows = connection.execute(late.order_by(cases.c.due_on, cases.c.severity.desc(), cases.c.id)).all()
-    if not rows:
+    count, past = _count(connection, late), _count(connection, late.where(cases.c.due_on < today))
+    if not count:
         return Line("over_sla", 0, "Deadlines: none is due today or past.")
-    past = sum(row.due_on < today for row in rows)
-    ids = tuple(row.id for row in rows[:SHOWN])
-    said = f"Deadlines: {_cases(past)} past due, {len(rows) - past} due today{_named(ids)}."
-    return Line("over_sla", len(rows), said, ids)
+    ranked = late.order_by(cases.c.due_on, cases.c.severity.desc(), cases.c.id).limit(SHOWN)
+    ids = tuple(row.id for row in connection.execute(ranked))
+    said = f"Deadlines: {_cases(past)} past due, {count - past} due today{_named(ids)}."
+    return Line("over_sla", count, said, ids)
+
+
+def _count(connection: Connection, query: Any) -> int:
+    counted: int = connection.execute(sa.select(sa.func.count()).select_from(query.subquery())).scalar_one()
+    return counted
 
 
 def _promised(connection: Connection, mine: Any, today: date, newest: date | None) -> Line:
@@ -225,14 +220,16 @@ def _promised(connection: Connection, mine: Any, today: date, newest: date | Non
 
 
 def _approvals(connection: Connection, mine: Any) -> Line:
-    query = sa.select(actions.c.case_id).join(cases, cases.c.id == actions.c.case_id, isouter=True)
-    rows = connection.execute(
-        mine(query.where(actions.c.state == "pending"), actions).order_by(actions.c.amount_base.desc(), actions.c.id)
-    ).all()
-    if not rows:
+    joined = actions.join(cases, cases.c.id == actions.c.case_id, isouter=True)
+    pending = mine(sa.select(actions.c.id).select_from(joined).where(actions.c.state == "pending"), actions)
+    count = _count(connection, pending)
+    if not count:
         return Line("approvals", 0, "Approvals: nothing waits.")
-    ids = _unique(row.case_id for row in rows)[:SHOWN]
-    return Line("approvals", len(rows), f"Approvals: {len(rows)} draft(s) wait for a decision{_named(ids)}.", ids)
+    of_cases = sa.select(actions.c.case_id).select_from(joined).where(actions.c.state == "pending")
+    largest = sa.func.max(actions.c.amount_base).desc()
+    ranked = mine(of_cases, actions).group_by(actions.c.case_id).order_by(largest, actions.c.case_id).limit(SHOWN)
+    ids = tuple(connection.execute(ranked).scalars())
+    return Line("approvals", count, f"Approvals: {count:,} draft(s) wait for a decision{_named(ids)}.", ids)
 
 
 def _sent(connection: Connection, mine: Any, today: date) -> Line:
@@ -254,7 +251,7 @@ def _sent(connection: Connection, mine: Any, today: date) -> Line:
 
 def _nobody(connection: Connection, open_cases: Any) -> Line:
     free = open_cases.where(cases.c.owner.is_(None))
-    count = connection.execute(sa.select(sa.func.count()).select_from(free.subquery())).scalar_one()
+    count = _count(connection, free)
     if not count:
         return Line("nobody", 0, "Without an owner: no case.")
     rows = connection.execute(
