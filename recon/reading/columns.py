@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from recon.money import CURRENCIES, DecimalSign, is_blank, parse_amount
 from recon.reading.dates import Votes, looks_like_date, votes_of
-from recon.reading.words import tokens
+from recon.reading.words import MEASURE, tokens
 from recon.text import normalise, squash
 
 SAMPLE_CELLS = 120_000
@@ -121,7 +121,9 @@ class Column:
 
     @property
     def is_number(self) -> bool:
-        return self.filled > 0 and self.number_share >= 0.8
+        """Most cells are numbers; half of them will do where the name says that they should be."""
+        named = any(word in MEASURE for word in self.tokens)
+        return self.filled > 0 and self.number_share >= (0.5 if named else 0.8)
 
     @property
     def is_date(self) -> bool:

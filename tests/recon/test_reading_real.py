@@ -4,12 +4,12 @@ from datetime import date
 
 import numpy as np
 import pytest
-from shared import SHARED, needs_shared
 
 from recon.errors import TieoutError
 from recon.reading import read, read_both
 from recon.recon_file import ReconFile
 from recon.rows import ABSENT
+from tests.shared import SHARED, needs_shared
 
 pytestmark = needs_shared
 TODAY = date(2026, 11, 23)

@@ -6,13 +6,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from shared import SHARED, needs_shared
 
 from recon.errors import AmbiguousDates, BadInput, UnreadableFile
 from recon.reading import read
 from recon.recon_file import ReconFile
 from recon.rows import BLANK, Reading
 from recon.text import neutralise
+from tests.shared import SHARED, needs_shared
 
 TODAY = date(2026, 11, 23)
 FOLDER = SHARED / "csv-torture"
