@@ -1,6 +1,6 @@
 """What a text claims: every number, date and identifier in it, with the subject it is said of."""
 
-# ruff: noqa: E501, SIM905 - a pattern, or a list of words, is easier to read on its one line
+# ruff: noqa: E501 - a pattern, or a list of words, is easier to read on its one line
 
 import re
 import unicodedata

@@ -1,4 +1,4 @@
-"""Closing the like as the like was closed: the desk's usual comment, drafted for these breaks and put before a person."""
+"""Closing the like as the like was closed: the desk's usual comment, drafted and put before a person."""
 
 from agents.brief import Known
 from agents.desk import Desk

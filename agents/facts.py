@@ -1,4 +1,4 @@
-"""The facts that evidence states: every number, date and name in it, with its subject, for claims to be held against."""
+"""The facts that evidence states: every number, date and name in it, with its subject, to hold claims against."""
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -62,6 +62,8 @@ _ROLE_OF: Final = (
 _DATE_NAMES: Final = ("date", "business_date", "day", "on", "as_of")
 _ISO: Final = re.compile(r"(\d{4})-(\d{2})-(\d{2})(?:[T ].*)?$")
 _CODE: Final = re.compile(r"[A-Z]{3}$")
+_IDENTIFIERS: Final = re.compile(r"\b(?=[\w-]*\d)(?=[\w-]*[A-Za-z])[\w-]+")
+"""Words of letters and digits; bare digits are numbers, and have to be true as such."""
 MONEY: Final = frozenset({"left", "right", "difference", "total", "expected", "low", "high", "mean", "median"})
 
 
@@ -218,7 +220,7 @@ def _strings(got: _Gathered, value: Any) -> None:
         flat = _flat(text)
         if len(flat) > 3:
             got.texts.append(flat)
-        got.words |= {w.lower() for w in re.findall(r"[\w-]*\d[\w-]*", normal(text))}
+        got.words |= {w.lower() for w in _IDENTIFIERS.findall(normal(text))}
 
 
 def _texts(value: Any) -> Iterator[str]:
@@ -240,7 +242,7 @@ def _statement(got: _Gathered, e: Evidence, names: Names) -> None:
     """A statement's own numbers, dates and nouns: code wrote it, so it is true as it stands."""
     text = normal(e.statement)
     got.texts.append(_flat(text))
-    got.words |= {w.lower() for w in re.findall(r"[\w-]*\d[\w-]*", text)}
+    got.words |= {w.lower() for w in _IDENTIFIERS.findall(text)}
     known = [f for f in got.numbers if f.evidence == e.id]
     for claim in read_claims(text, names):
         if claim.kind == "date":

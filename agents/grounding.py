@@ -1,4 +1,4 @@
-"""The grounding gate: no number, date or name reaches an operator that the cited evidence does not state of that subject."""
+"""The grounding gate: no number, date or name is shown that the cited evidence does not state of that subject."""
 
 import re
 from collections.abc import Sequence
@@ -54,7 +54,7 @@ def cited_in(text: str) -> list[str]:
     >>> cited_in("It is late [E3], as before [E1, E2].")
     ['E3', 'E1', 'E2']
     """
-    return [word for m in _CITATION.finditer(text) for word in re.findall(r"\w+", m[0])]
+    return [word for m in _CITATION.finditer(normal(text)) for word in re.findall(r"\w+", m[0])]
 
 
 def _blank(m: re.Match[str]) -> str:
@@ -168,9 +168,8 @@ def _conflict(claim: Claim, fact: Fact, facts: Facts) -> str:
     money = fact.role & MONEY
     if claim.signed and fact.role == {"total"}:
         return "the evidence has this as a total of absolute differences, without a sign"
-    if claim.roles:
-        if not claim.roles & fact.role and not _role_is_open(claim, fact):
-            return f"the evidence has this as {'/'.join(sorted(fact.role))}, not as {'/'.join(sorted(claim.roles))}"
+    if claim.roles and not claim.roles & fact.role and not _role_is_open(claim, fact):
+        return f"the evidence has this as {'/'.join(sorted(fact.role))}, not as {'/'.join(sorted(claim.roles))}"
     if claim.currency and fact.currency and fact.currency not in claim.currency:
         return f"the evidence has this in {fact.currency}"
     if claim.currency and not fact.currency and not (money or "stated" in fact.role or "rate" in fact.role):
@@ -224,9 +223,7 @@ def _false_comparisons(text: str, facts: Facts) -> list[Fault]:
     out = []
     for first, second, first_is_left in ((left, right, True), (right, left, False)):
         for word, says_larger in ((_LARGER, True), (_SMALLER, False)):
-            pattern = (
-                rf"\b{first}\b(?:(?!\b{second}\b)[^.;]){{0,60}}?\b{word}\b(?:\s+(?:than|that of|the|by))*\s+{second}\b"
-            )
+            pattern = rf"{first}(?:(?!{second})(?:[^.;]|\.(?=\d))){{0,60}}?\b{word}\b(?:\s+(?:than|that of|the|by))*\s+{second}"
             for m in re.finditer(pattern, text, re.I):
                 if re.search(r"\b(?:not|never|no longer)\b", m[0], re.I):
                     continue

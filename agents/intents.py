@@ -1,4 +1,6 @@
-"""What an operator wants, read from their words by rule: intents with slots, and the answer made of what tools found."""
+"""What an operator wants, read from their words by rule, and the answer made of what tools found."""
+
+# ruff: noqa: E501 - a pattern is easier to read on its one line
 
 import json
 import re
@@ -47,7 +49,10 @@ _CAUSE_WORDS: Final[Mapping[str, str]] = {
     "quantity": "quantity", "lagging": "lag", "scale": "scale",
 }  # fmt: skip
 _NUMBERS: Final = {
-    w: n for n, w in enumerate(["one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve"], 1)
+    w: n
+    for n, w in enumerate(
+        ["one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve"], 1
+    )
 }
 
 
@@ -362,7 +367,39 @@ _BY_NAME: Final = {intent.name: intent for intent in INTENTS}
 _ORDER: Final = {
     name: n
     for n, name in enumerate(
-        ["execute", "tag", "revise", "close", "why_not", "resolved", "ticket", "promise", "drafts", "offset", "changed", "band", "by_column", "largest", "proof", "settle", "who", "history", "side", "values", "rows", "scope", "onset", "amount", "confidence", "cause", "pattern", "next", "why", "summary", "help"]
+        [
+            "execute",
+            "tag",
+            "revise",
+            "close",
+            "why_not",
+            "resolved",
+            "ticket",
+            "promise",
+            "drafts",
+            "offset",
+            "changed",
+            "band",
+            "by_column",
+            "largest",
+            "proof",
+            "settle",
+            "who",
+            "history",
+            "side",
+            "values",
+            "rows",
+            "scope",
+            "onset",
+            "amount",
+            "confidence",
+            "cause",
+            "pattern",
+            "next",
+            "why",
+            "summary",
+            "help",
+        ]
     )
 }
 """Of two intents that the words speak for equally, the more particular one is meant."""

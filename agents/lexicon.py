@@ -1,6 +1,6 @@
 """The words by which each intent is recognised: (intent, weight, pattern over lower-cased words)."""
 
-# ruff: noqa: E501, SIM905 - a pattern, or a list of words, is easier to read on its one line
+# ruff: noqa: E501 - a pattern is easier to read on its one line
 
 import re
 from typing import Final

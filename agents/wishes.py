@@ -1,6 +1,6 @@
 """An operator's wish for a draft, read by rule: shorter, friendlier, mention this, leave out that, priority."""
 
-# ruff: noqa: E501, SIM905 - a pattern, or a list of words, is easier to read on its one line
+# ruff: noqa: E501 - a pattern is easier to read on its one line
 
 import re
 from dataclasses import dataclass
