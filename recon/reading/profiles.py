@@ -38,6 +38,22 @@ class Profile:
     def findings(self) -> tuple[ImportFinding, ...]:
         return self.reading.findings
 
+    def text(self) -> str:
+        """The profile as a person reads it."""
+        width = max((len(c.column.strip()) for c in self.columns), default=0)
+        lines = [f"{self.reading.rows_in:,} rows: {self.reading.rows.n:,} read, {len(self.reading.rejects):,} rejected"]
+        lines += [f"dates of {file}: {order}" for file, order in self.dates.items() if order]
+        lines += ["", *(f"{c.column.strip():<{width}}  {c.role}" for c in self.columns)]
+        if self.reading.layout.assumed:
+            lines += ["", "Assumed:", *(f"- {line}" for line in self.reading.layout.assumed)]
+        if self.findings:
+            lines += ["", "Found:", *map(_line, self.findings)]
+        return "\n".join(lines)
+
+    def recon_yaml(self, name: str | None = None) -> str:
+        """A recon file that says what was inferred."""
+        return to_yaml(profile_recon_file(self, name=name))
+
     def to_json(self) -> dict[str, Any]:
         """The profile as one JSON document."""
         return {
@@ -60,6 +76,12 @@ class Profile:
                 for f in self.findings
             ],
         }
+
+
+def _line(finding: ImportFinding) -> str:
+    times = f" ({finding.count:,} times)" if finding.count > 1 else ""
+    remedy = f"; to settle it, write `{finding.remedy}` in the recon file" if finding.remedy else ""
+    return f"- {finding.severity}: {finding.what}{times}, {finding.where}: {finding.done}{remedy}"
 
 
 def profile(paths: Sequence[Path], said: ReconFile, *, today: date, names: Sequence[str] | None = None) -> Profile:
