@@ -312,18 +312,24 @@ def serve(
 def work(
     once: Annotated[bool, typer.Option("--once", help="Send what is due now, and stop.")] = False,
 ) -> None:
-    """Send what is approved and due."""
+    """Send what is approved and due; wake, escalate and miss files when their time has come."""
     import threading
+    import time
 
     from agents.executor import Executor
     from agents.graph import carry_decisions, in_own_loop
+    from agents.tend import EVERY, tend
 
     desk = _desk()
     executor = Executor(desk)
     stop = threading.Event()
     if not once:
         _say("Working; stop with Ctrl-C")
+    tended = -EVERY
     while True:
+        if time.monotonic() - tended >= EVERY:
+            tend(desk)
+            tended = time.monotonic()
         in_own_loop(carry_decisions(desk))
         taken = executor.run_once()
         in_own_loop(carry_decisions(desk))

@@ -7,12 +7,13 @@ from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
+import pyarrow as pa
 import sqlalchemy as sa
 
 from detectors.promises import parse
 from memory.action import MACHINE, Person
 from memory.actions import Ledger
-from memory.alarms import Alarm, AlarmStore, files_of
+from memory.alarms import Alarm, AlarmStore, files_of, late
 from memory.cases import SEVERITY_RANK, CaseQuery, CaseStore
 from memory.database import Database
 from memory.items import Followed, ItemEvent, ItemStore, Since
@@ -223,8 +224,8 @@ class Daybook:
         settled = settle(self._db, self._store, of.recon, of.day, of.calendar)
         self._void_drafts(settled, of.day)
         self._set_deadlines(of, of.day)
-        woken = [done.case_id for done in self.work.wake_due(of.day)]
-        escalated = self._escalate(of, of.day)
+        woken = [done.case_id for done in self.work.wake_due(of.day, of.recon)]
+        escalated = self._escalate(of.recon, of.said, of.day)
         return DayReport(
             since=self.items.since(of.recon, of.day),
             alarms=opened.alarms,
@@ -236,6 +237,23 @@ class Daybook:
             touched=self._touched(opened.followed.changed),
             money=frozenset(p.pair.name for p in of.panels if p.pair.unit == "money" and p.pair.kind == "number"),
         )
+
+    # --- between runs --------------------------------------------------------------------------------------------
+
+    def tend(self, recon: str, said: ReconFile) -> list[str]:
+        """What time alone brings: snoozes that end, cases over their due date, a file that is late. A second look on
+        the same day finds nothing new. Returns a sentence for each thing done."""
+        calendar = BusinessCalendar.of(said.calendar)
+        now = self._clock()
+        today = calendar.today(now)
+        told = [done.sentence for done in self.work.wake_due(today, recon)]
+        told += [f"{one.case_id} is escalated: {one.why}" for one in self._escalate(recon, said, today)]
+        newest = max((p.last_day for p in self.alarms.past(recon, 50) if p.last_day), default=None)
+        alarm = late(recon, newest, now, calendar)
+        if alarm is not None and self.alarms.is_new(alarm):
+            self.alarms.raise_all([alarm])
+            told.append(f"{recon}: {alarm.statement}")
+        return told
 
     def _touched(self, changed: frozenset[str]) -> tuple[str, ...]:
         found: set[str] = set()
@@ -292,14 +310,14 @@ class Daybook:
         with self._db.read() as connection:
             return {row.case_id for row in connection.execute(query) if row.case_id}
 
-    def _escalate(self, of: DayOf, day: date) -> list[Escalation]:
-        page = self._store.page(CaseQuery(state=("open",), recon=of.recon, due_by=day, sort="due", limit=500))
-        found = escalations(page.records, day, of.said, of.calendar)
+    def _escalate(self, recon: str, said: ReconFile, day: date) -> list[Escalation]:
+        page = self._store.page(CaseQuery(state=("open",), recon=recon, due_by=day, sort="due", limit=500))
+        found = escalations(page.records, day, said, BusinessCalendar.of(said.calendar))
         for one in found:
             done = self.work.escalate(one.case_id, Person(MACHINE, "admin"), why=one.why, to=one.to)
             if self._ledger is not None:
                 for notice in done.notices:
-                    draft_notice(self._ledger, notice, of.said)
+                    draft_notice(self._ledger, notice, said)
         return found
 
     # --- promises ------------------------------------------------------------------------------------------------
@@ -316,37 +334,46 @@ class Daybook:
 def _promises_of(of: DayOf, panel: Panel, followed: Followed) -> list[Made]:
     """Promises in the comments of a panel's breaks, from the first day on which each was written."""
     series = panel.series_of_rows()
-    owners = followed.owners(panel.pair.name, panel.series_id[series], panel.day)
-    comments = _comments(of, panel)
+    last = panel.offsets[1:] - 1
+    owners = followed.owners(panel.pair.name, panel.series_id, panel.day[last])
+    standing = (owners != 0) & panel.current[last]
+    comments = _comments(of, panel, standing[series])
+    by_series: dict[int, list[int]] = {}
+    for i in sorted(comments):
+        by_series.setdefault(int(series[i]), []).append(i)
+    return [
+        made
+        for s, rows in by_series.items()
+        for made in _promises_of_series(of, panel, s, rows, comments, item_id(int(owners[s])))
+    ]
+
+
+def _promises_of_series(
+    of: DayOf, panel: Panel, s: int, rows: Sequence[int], comments: Mapping[int, str], item: str
+) -> list[Made]:
+    start = _run_start(panel, np.arange(panel.offsets[s], panel.offsets[s + 1]))
+    onset = to_date(int(panel.day[start]))
+    said: set[str] = set()
     found = []
-    for s in np.unique(series[panel.current & (owners != 0)]):
-        rows = np.arange(panel.offsets[s], panel.offsets[s + 1])
-        last = rows[-1]
-        if owners[last] == 0:
+    for i in rows:
+        made_on = to_date(int(panel.day[i]))
+        if i < start or made_on is None or comments[i] in said:
             continue
-        start = _run_start(panel, rows)
-        said: set[str] = set()
-        for i in rows[rows >= start]:
-            text = comments.get(int(i), "")
-            made_on = to_date(int(panel.day[i]))
-            if not text or text in said or made_on is None:
-                continue
-            said.add(text)
-            onset = to_date(int(panel.day[start]))
-            for promise in parse(text, made_on, of.calendar):
-                found.append(
-                    Made(
-                        recon=of.recon,
-                        series_id=str(int(panel.series_id[s])),
-                        item_id=item_id(int(owners[last])),
-                        case_id=None,
-                        text=promise.text,
-                        due_on=promise.due(onset, of.calendar),
-                        made_on=made_on,
-                        condition=promise.condition,
-                        source="comment",
-                    )
-                )
+        said.add(comments[i])
+        found += [
+            Made(
+                recon=of.recon,
+                series_id=str(int(panel.series_id[s])),
+                item_id=item,
+                case_id=None,
+                text=promise.text,
+                due_on=promise.due(onset, of.calendar),
+                made_on=made_on,
+                condition=promise.condition,
+                source="comment",
+            )
+            for promise in parse(comments[i], made_on, of.calendar)
+        ]
     return found
 
 
@@ -356,13 +383,13 @@ def _run_start(panel: Panel, rows: npt.NDArray[np.int64]) -> int:
     return int(calm[-1]) + 1 if len(calm) else int(rows[0])
 
 
-def _comments(of: DayOf, panel: Panel) -> Mapping[int, str]:
-    """Panel row -> its comment, where there is one."""
+def _comments(of: DayOf, panel: Panel, wanted: npt.NDArray[np.bool_]) -> Mapping[int, str]:
+    """Panel row -> its comment, for those of the wanted breaking rows that have one."""
     texts: dict[int, str] = {}
     for reading, mine in ((of.current, panel.current), (of.history, ~panel.current)):
         if reading is None:
             continue
-        at = np.flatnonzero(mine & panel.is_break)
-        said = reading.rows.comment.to_pylist()
-        texts |= {int(i): text for i in at if (text := said[int(panel.source[i])])}
+        at = np.flatnonzero(mine & panel.is_break & wanted)
+        said = reading.rows.comment.take(pa.array(panel.source[at])).to_pylist()
+        texts |= {int(i): text for i, text in zip(at, said, strict=True) if text}
     return texts

@@ -148,12 +148,13 @@ class Work:
         values = {"state": "open", "snooze_until": None}
         return self._store.change(case_id, by, "woken", values, body={"why": why})
 
-    def wake_due(self, today: date) -> list[Done]:
+    def wake_due(self, today: date, recon: str | None = None) -> list[Done]:
         """Wakes what rested until today, and what a condition wakes: its owner is told."""
+        asleep = sa.select(cases.c.id, cases.c.snooze_until).where(cases.c.state == "snoozed")
+        if recon is not None:
+            asleep = asleep.where(cases.c.recon == recon)
         with self._db.read() as connection:
-            resting = connection.execute(
-                sa.select(cases.c.id, cases.c.snooze_until).where(cases.c.state == "snoozed")
-            ).all()
+            resting = connection.execute(asleep.order_by(cases.c.id)).all()
         woken = []
         for row in resting:
             why = self._why_wake(row.id, row.snooze_until, today)

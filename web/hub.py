@@ -57,6 +57,7 @@ class Hub:
         if executor:
             self._begin("executor", self._execute)
             self._begin("decisions", self._carry)
+            self._begin("desk", self._tend)
 
     def _begin(self, name: str, work: Callable[[], None]) -> None:
         thread = threading.Thread(target=work, name=f"tieout-{name}", daemon=True)
@@ -77,6 +78,15 @@ class Hub:
         from agents.executor import Executor
 
         Executor(self.desk()).run_forever(self.stop)
+
+    def _tend(self) -> None:
+        from agents.tend import EVERY, tend
+
+        while not self.stop.wait(EVERY):
+            try:
+                tend(self.desk())
+            except Exception:
+                log.exception("the desk could not be looked after; it is tried again")
 
     def _carry(self) -> None:
         from agents.graph import carry_decisions

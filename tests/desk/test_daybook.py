@@ -5,14 +5,16 @@ from datetime import date
 import pytest
 
 from memory.actions import TicketLink
+from memory.alarms import FileSeen
 from memory.brief import brief, hand_over
 from memory.database import Database
+from memory.daybook import Daybook
 from memory.promises import Made, PromiseStore
 from memory.replay import queue_as_of, replay
 from memory.settling import after_clearing, after_reopening, settle
 from recon.errors import NotFound
 from recon.ids import item_id
-from tests.desk.deskkit import ANNA, CALENDAR, EVA, FRI, MON, THU, TUE, WED, Workspace, rules
+from tests.desk.deskkit import ANNA, CALENDAR, EVA, FRI, MON, SAID, THU, TUE, WED, Workspace, rules
 from tests.desk.test_items import seen
 
 
@@ -180,3 +182,22 @@ def test_a_reply_ends_the_snooze_that_waits_for_it(desk: Workspace) -> None:
     assert desk.work.wake_due(TUE) == []
     desk.work.reply("C1", "REC-7", "please look again")
     assert [done.case_id for done in desk.work.wake_due(TUE)] == ["C1"]
+
+
+def test_time_alone_wakes_escalates_and_misses_files_each_once(desk: Workspace) -> None:
+    run(desk, MON, {"A": 5000, "B": 6000}, cases={"C1": ["A"], "C2": ["B"]})
+    desk.open_case("C3", due_on=TUE)
+    desk.work.snooze("C1", ANNA, until=THU)
+    book = Daybook(desk.db, desk.cases, desk.clock, desk.ledger)
+    book.alarms.take_in(FileSeen("gl", "a.csv", "h", 2, MON, MON), None)
+    assert book.tend("gl", SAID) == []
+    desk.at(THU)
+    told = book.tend("gl", SAID)
+    assert [("snooze ended" in t, "escalated" in t, "No file for" in t) for t in told] == [
+        (True, False, False),
+        (False, True, False),
+        (False, False, True),
+    ]
+    (mail,) = desk.ledger.list(state="pending")
+    assert mail.payload["to"] == ["boss@bank.example"]
+    assert book.tend("gl", SAID) == []

@@ -1,0 +1,28 @@
+"""What time alone brings to the desk between runs: snoozes end, cases grow late, files do not come."""
+
+import logging
+
+from agents.desk import Desk
+from memory.daybook import Daybook
+from memory.recons import RunStore
+from recon.errors import TieoutError
+
+log = logging.getLogger("tieout")
+
+EVERY: float = 60.0
+"""Seconds between two looks."""
+
+
+def tend(desk: Desk) -> list[str]:
+    """Looks after every reconciliation once. One that is said wrongly does not keep the others from it."""
+    recons = RunStore(desk.db, desk.clock)
+    book = Daybook(desk.db, desk.cases, desk.clock, desk.ledger)
+    told: list[str] = []
+    for name in recons.names():
+        try:
+            told += book.tend(name, recons.recon(name))
+        except TieoutError as error:
+            log.warning("%s was not looked after: %s", name, error)
+    for line in told:
+        log.info("%s", line)
+    return told
