@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from recon.money import is_blank, parse_amount
 from recon.reading.dates import looks_like_date
 
+MOST_CELLS = 500
+"""Cells of a row that are looked at: a header shows itself in fewer."""
 _LETTER = re.compile(r"[^\W\d_]")
 
 
@@ -42,8 +44,8 @@ def find_header(rows: Sequence[Sequence[str]], start: int = 0) -> int | None:
     usual = usual_width(rows[start:])
     for index in range(start, len(rows)):
         row = rows[index]
-        cells = [cell for cell in row if cell.strip()]
-        if len(cells) < 2 or len(cells) < 0.5 * usual:
+        cells = [cell for cell in row[:MOST_CELLS] if cell.strip()]
+        if len(cells) < 2 or len(cells) < 0.5 * min(usual, MOST_CELLS):
             continue
         values = sum(map(is_value, cells))
         names = sum(1 for cell in cells if _LETTER.search(cell) and not is_blank(cell))

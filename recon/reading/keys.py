@@ -181,7 +181,7 @@ def groups_and_categories(
         distinct = grouping.groups([column.name], with_day=False)
         few = 2 <= distinct <= max(2, min(1_000, 0.5 * grouping.n))
         grouper = any(word in GROUPING for word in column.tokens) and not is_line_id(column)
-        if grouper and (few or distinct == 1) and distinct < max(2, grouping.n):
+        if grouper and distinct < max(2, grouping.n):
             historical.append(column.name)
         elif few and column.name not in key and not is_counter(column) and not _is_age(column):
             categorical.append(column.name)

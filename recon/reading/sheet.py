@@ -139,8 +139,8 @@ def make_sheets(current: Sequence[RawTable], history: Sequence[RawTable], known:
             doubled |= {mapped[i] for i in same}
             parts.append(Part(table, mapped))
             findings.extend((*table.findings, *found, *said))
-        have = {name for part in parts for name in part.names}
-        sheets.append(Sheet(tuple(parts), tuple(n for n in common if n in have), frozenset(doubled), tuple(findings)))
+        have = tuple(dict.fromkeys(name for part in parts for name in part.names if name))
+        sheets.append(Sheet(tuple(parts), have, frozenset(doubled), tuple(findings)))
     return sheets[0], sheets[1]
 
 

@@ -154,7 +154,7 @@ def test_a_profile_written_as_recon_file_reads_the_same_layout(tmp_path: Path) -
     assert again.layout.pairs == found.reading.layout.pairs
     assert (again.layout.key, again.layout.date) == (found.reading.layout.key, found.reading.layout.date)
     assert {c.column: c.role for c in found.columns}["Difference"] == "derived of Balance"
-    assert "Difference  derived of Balance" in found.text()
+    assert "derived of Balance" in found.text()
 
 
 def test_a_column_that_the_recon_file_names_and_the_file_lacks_is_refused(tmp_path: Path) -> None:
@@ -211,6 +211,7 @@ def test_hostile_shapes_end_quickly(tmp_path: Path) -> None:
     assert time.perf_counter() - started < 20
 
 
+@pytest.mark.slow
 def test_a_workbook_that_unpacks_to_too_much_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "bomb.xlsx"
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive, archive.open("xl/workbook.xml", "w") as part:
