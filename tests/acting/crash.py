@@ -240,7 +240,7 @@ class World:
             broken.append(f"{action.id} left and nobody approved it")
         can_look = self._outside.door.recovery(self._outside.kind).can_look
         usual = plan.scenario not in ("edited", "altered", "twins")
-        if usual and can_look and action.state != "done":
+        if usual and can_look and action.state != "done" and not self._is_lost_twice(action, times):
             broken.append(f"{action.id} could be found out and is {action.state}: {action.fault}")
         if usual and not can_look and action.state not in ("done", "unknown"):
             broken.append(f"{action.id} is lost: {action.state}: {action.fault}")
@@ -253,6 +253,11 @@ class World:
         if missing:
             broken.append(f"{action.id} is {action.state} and the audit lacks {', '.join(sorted(missing))}")
         return broken
+
+    def _is_lost_twice(self, action: Action, times: int) -> bool:
+        """Sent, lost, sent once more and lost again, by a death and a drop: then a person decides, and rightly so."""
+        sent = [row.what for row in self._desk.audit.rows(target=action.id)].count("sending")
+        return action.state == "unknown" and action.resent == 1 and sent == 2 and times == 0
 
     def _execute(self, plan: Plan, kill_at: str, nth: int) -> str:
         return self._workers.run(self._order(plan, kill_at=kill_at, kill_nth=nth))
@@ -346,7 +351,10 @@ def run_trials(trials: int, seed: int, *, say: Any = lambda line: None) -> list[
                 started, found = time.monotonic(), Counter[str]()
                 for k in range(share):
                     plan = make_plan(seed + n * 1_000_000 + k)
-                    broken += world.trial(plan)
+                    fresh = world.trial(plan)
+                    for fault in fresh:
+                        say(f"BROKEN {fault}")
+                    broken += fresh
                     found[plan.scenario] += 1
                 verdict = world._desk.audit.verify()
                 if not verdict.ok:
