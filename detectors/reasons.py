@@ -3,6 +3,7 @@
 import math
 
 from detectors.judgement import Judgement
+from detectors.learning import Lessons
 from recon.panel import Panel
 from recon.words import PATTERN_LABELS
 
@@ -22,12 +23,16 @@ def amount(value: float, scale: int = 2) -> str:
     return "0" if text in {"-0", ""} else text
 
 
-def reason(panel: Panel, judgement: Judgement, i: int) -> str:
+def reason(panel: Panel, judgement: Judgement, i: int, lessons: Lessons | None = None) -> str:
     """Row i of the judgement in one sentence: its difference, what was expected of it, and the deciding evidence."""
     n = {name: float(values[i]) for name, values in judgement.numbers.items()}
     pattern = PATTERNS[int(judgement.pattern[i])] if judgement.pattern[i] >= 0 else "match"
     facts = _facts(panel, judgement, i, n)
     said = _SAY[pattern](n, facts) + _answer(judgement, i, facts)
+    if lessons is not None and n.get("quieted", 0.0) > 0:
+        by = judgement.numbers["taught_by"]
+        like = int(((judgement.numbers["quieted"] > 0) & (by == n["taught_by"])).sum())
+        said = f"{said[:-1]}; {lessons.why(int(n['taught_by']), like)}."
     return said[0].upper() + said[1:]
 
 

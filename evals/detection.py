@@ -1,0 +1,187 @@
+"""Detection: planted anomalies beside quiet data, the promised rate, and the usual boilerplate in the same run."""
+
+import argparse
+from collections.abc import Mapping
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+
+from detectors.judge import judge
+from detectors.judgement import Judgement
+from evals.series import KINDS, STRENGTHS, Planted, planted
+from recon.calendar import BusinessCalendar
+from recon.recon_file import CalendarSaid
+
+Floats = npt.NDArray[np.float64]
+
+TARGET: Final = 0.1
+RATE: Final = 0.05
+CALENDAR: Final = BusinessCalendar.of(CalendarSaid())
+
+
+def ask(data: Planted) -> Judgement:
+    return judge(data.panel, calendar=CALENDAR, target_fdr=TARGET, budget=None, lessons=None)
+
+
+def average_precision(truth: npt.NDArray[np.int8], score: Floats) -> float:
+    """The area under the precision-recall curve; equal scores count together."""
+    from sklearn.metrics import average_precision_score
+
+    return float(average_precision_score(truth, score))
+
+
+def peers(data: Planted, *, slow: bool = True) -> dict[str, Floats]:
+    """The scores of the usual boilerplate for every row of the panel, each allowed to see what it usually sees."""
+    import pandas as pd
+    from sklearn.ensemble import IsolationForest
+
+    panel = data.panel
+    x = panel.values()
+    wide = pd.DataFrame(x.reshape(panel.s, -1).T)
+    before = wide.shift(1)
+    mean = before.rolling(20, min_periods=3).mean()
+    deviation = before.rolling(20, min_periods=3).std()
+    median = before.rolling(30, min_periods=3).median()
+    spread = (before - median).abs().rolling(30, min_periods=3).median() * 1.4826
+
+    def rows(frame: pd.DataFrame) -> Floats:
+        return np.asarray(np.nan_to_num(frame.to_numpy().T.ravel(), nan=0.0, posinf=0.0), dtype=np.float64)
+
+    scores = {
+        "bollinger": rows((wide - mean).abs() / deviation.clip(lower=1.0)),
+        "robust_z": rows((wide - median).abs() / spread.clip(lower=1.0)),
+    }
+    features = np.column_stack([x, np.abs(x), rows((wide - mean).abs()), rows(wide.diff().fillna(0.0))])
+    forest = IsolationForest(contamination=0.05, random_state=0, n_jobs=1).fit(features)
+    scores["isolation_forest"] = -forest.score_samples(features)
+    if slow:
+        try:
+            from pyod.models.ecod import ECOD
+        except ImportError:
+            return scores
+        scores["ecod"] = np.asarray(ECOD(contamination=0.05).fit(features).decision_scores_, dtype=np.float64)
+    return scores
+
+
+def _one(data: Planted, *, slow: bool) -> dict[str, float]:
+    judged = ask(data)
+    truth = data.truth[judged.rows]
+    counted = truth >= 0
+    yes = (judged.anomaly == 1) & counted
+    real = truth == 1
+    out = {"tieout": average_precision(truth[counted], judged.score[counted])}
+    for name, score in peers(data, slow=slow).items():
+        out[name] = average_precision(truth[counted], score[judged.rows][counted])
+    false = int((yes & ~real).sum())
+    out["alarms"] = float(yes.sum())
+    out["fdp"] = false / max(int(yes.sum()), 1)
+    out["recall"] = float((yes & real).sum() / max(int(real.sum()), 1))
+    out["false_per_1000"] = 1000.0 * false / max(int((truth == 0).sum()), 1)
+    out["seen"], out["delay"] = _seen(data, judged)
+    return out
+
+
+def _seen(data: Planted, judged: Judgement) -> tuple[float, float]:
+    """The share of anomalies of which at least one day was called, and the mean days until then."""
+    onset = data.onset[judged.rows]
+    truth = data.truth[judged.rows] == 1
+    series = data.panel.series_of_rows()[judged.rows]
+    days, anomalies = [], 0
+    for start in np.flatnonzero(truth & (onset == 0)):
+        same = (series == series[start]) & truth & (np.arange(len(truth)) >= start)
+        anomalies += 1
+        called = np.flatnonzero(same & (judged.anomaly == 1))
+        if len(called):
+            days.append(float(onset[called[0]]))
+    return len(days) / max(anomalies, 1), float(np.mean(days)) if days else float("nan")
+
+
+def run(quick: bool = False, *, seeds: int | None = None) -> dict[str, Any]:
+    """`planted`: by past and strength; `quiet`: alarms a run; `small`: by past points; `kinds`: recall by kind."""
+    count = seeds or (3 if quick else 20)
+    board: dict[str, Any] = {"planted": {}, "small": {}, "target": TARGET, "seeds": count}
+    for past in ("clean", "with accidents"):
+        for name, strength in STRENGTHS.items():
+            runs = [
+                _one(planted(seed, rate=RATE, strength=strength, clean_past=past == "clean"), slow=True)
+                for seed in range(count)
+            ]
+            board["planted"][f"{past}, {name}"] = _mean(runs)
+    alarms = [int((ask(planted(1_000 + seed)).anomaly == 1).sum()) for seed in range(count)]
+    heavy = [int((ask(planted(2_000 + seed, natures=("heavy",))).anomaly == 1).sum()) for seed in range(count)]
+    board["quiet"] = {"median alarms": float(np.median(alarms)), "mean alarms": float(np.mean(alarms))}
+    board["quiet, heavy tails"] = {"median alarms": float(np.median(heavy)), "mean alarms": float(np.mean(heavy))}
+    for points in (3, 6, 12, 24):
+        runs = [_one(_short(seed, points), slow=False) for seed in range(count)]
+        board["small"][points] = _mean(runs)
+    board["kinds"] = _kinds(count)
+    return board
+
+
+def _short(seed: int, points: int) -> Planted:
+    """One current row each after `points` past ones; one series in twenty is out of pattern."""
+    from dataclasses import replace
+
+    data = planted(3_000 + seed, series=800, days=points + 1 + 12, judged=1, rate=RATE, clean_past=True)
+    keep = np.tile(np.arange(points + 13) >= 12, data.panel.s)
+    p = data.panel
+    per_row = ("day", "current", "source", "left", "right", "left_missing", "right_missing", "diff", "tolerance")
+    panel = replace(
+        p,
+        offsets=np.arange(0, p.s * (points + 1) + 1, points + 1).astype(np.int64),
+        columns={},
+        is_break=p.is_break[keep],
+        excluded=p.excluded[keep],
+        **{name: getattr(p, name)[keep] for name in per_row},
+    )
+    return Planted(panel, data.truth[keep], data.kind[keep], data.nature[keep], data.onset[keep])
+
+
+def _kinds(count: int) -> dict[str, float]:
+    """Of each kind, at medium strength and with a clean past, the share of its days that were called."""
+    called = np.zeros(len(KINDS))
+    there = np.zeros(len(KINDS))
+    for seed in range(count):
+        data = planted(seed, rate=RATE, strength=STRENGTHS["medium"], clean_past=True)
+        judged = ask(data)
+        kind, truth = data.kind[judged.rows], data.truth[judged.rows] == 1
+        there += np.bincount(kind[truth], minlength=len(KINDS))
+        called += np.bincount(kind[truth & (judged.anomaly == 1)], minlength=len(KINDS))
+    return {name: float(called[i] / max(there[i], 1)) for i, name in enumerate(KINDS)}
+
+
+def _mean(runs: list[dict[str, float]]) -> dict[str, float]:
+    out = {name: float(np.nanmean([run[name] for run in runs])) for name in runs[0]}
+    fdp = np.array([run["fdp"] for run in runs])
+    out["fdp_upper_95"] = float(fdp.mean() + 1.645 * fdp.std(ddof=1) / np.sqrt(len(fdp))) if len(fdp) > 1 else 1.0
+    return out
+
+
+def table(board: Mapping[str, Any]) -> str:
+    """The scorecard as text: PR-AUC of each method, then what the promise came to."""
+    methods = ["tieout", "robust_z", "bollinger", "isolation_forest", "ecod"]
+    more = ["recall", "seen", "delay", "fdp", "fdp_upper_95", "false_per_1000", "alarms"]
+    lines = [f"{'PR-AUC':26}" + "".join(f"{m[:10]:>11}" for m in methods) + "".join(f"{m[:9]:>10}" for m in more)]
+    for name, r in board["planted"].items():
+        lines.append(_line(name, r, methods, more))
+    for points, r in board["small"].items():
+        lines.append(_line(f"{points} past points", r, methods, more))
+    for name in ("quiet", "quiet, heavy tails"):
+        lines.append(f"{name:26}" + ", ".join(f"{k} {v:.2f}" for k, v in board[name].items()))
+    lines.append("called by kind: " + ", ".join(f"{k} {v:.2f}" for k, v in board["kinds"].items()))
+    lines.append(f"target {board['target']}, {board['seeds']} seeds; fdp_upper_95 must stay at or under 0.12")
+    return "\n".join(lines)
+
+
+def _line(name: str, r: Mapping[str, float], methods: list[str], more: list[str]) -> str:
+    left = "".join(f"{r[m]:11.3f}" if m in r else f"{'':11}" for m in methods)
+    return f"{name:26}{left}" + "".join(f"{r[m]:10.3f}" for m in more)
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser.add_argument("--quick", action="store_true", help="3 seeds instead of 20")
+    parser.add_argument("--seeds", type=int, default=None)
+    said = parser.parse_args()
+    print(table(run(said.quick, seeds=said.seeds)))

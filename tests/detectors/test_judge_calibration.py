@@ -1,0 +1,82 @@
+"""The laws that make p-values honest, their combination, and the rate that is promised."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from detectors.calibration import (
+    Counts,
+    benjamini_hochberg,
+    calibrate,
+    combine_log_p,
+    fit_law,
+    nominal_law,
+)
+from detectors.views import NAMES, VIEWS
+from detectors.walk import BIN_WIDTH, BINS, STRATA, TALLY, WALKED
+
+
+def counts_of(surprises: np.ndarray) -> np.ndarray:
+    return np.bincount(np.minimum((surprises / BIN_WIDTH).astype(int), BINS - 1), minlength=BINS)
+
+
+@pytest.mark.parametrize("rate", [0.5, 1.0, 2.0])
+def test_p_values_are_uniform_whatever_the_surprises_law(rate: float) -> None:
+    rng = np.random.default_rng(1)
+    law = fit_law(counts_of(rng.exponential(1 / rate, 50_000)), nominal_law())
+    p = np.exp(law.log_p(rng.exponential(1 / rate, 50_000)))
+    for level in (0.1, 0.01, 0.001):
+        assert (p <= level).mean() == pytest.approx(level, rel=0.35)
+
+
+@given(st.lists(st.floats(0.01, 400), min_size=2, max_size=30, unique=True))
+def test_what_is_stranger_has_a_smaller_p(values: list[float]) -> None:
+    rng = np.random.default_rng(2)
+    law = fit_law(counts_of(rng.exponential(1.0, 3_000)), nominal_law())
+    ordered = np.sort(np.round(np.array(values), 3))
+    log_p = law.log_p(np.unique(ordered))
+    assert (np.diff(log_p) <= 0).all()
+    assert np.isfinite(log_p).all()
+
+
+def test_counts_of_buckets_add_up_in_any_order() -> None:
+    rng = np.random.default_rng(3)
+    parts = [Counts(rng.integers(0, 9, (1, WALKED, STRATA, BINS)), rng.integers(0, 99, (1, TALLY))) for _ in range(3)]
+    one, two = calibrate(parts), calibrate(parts[::-1])
+    for view in (0, 3):
+        for stratum in (0, 23):
+            assert np.array_equal(one.laws[0][view][stratum].log_tail, two.laws[0][view][stratum].log_tail)
+
+
+@settings(max_examples=50)
+@given(st.lists(st.floats(1e-300, 0.9), min_size=3, max_size=3), st.floats(1.0, 1e6))
+def test_the_combination_falls_when_a_view_falls(p: list[float], factor: float) -> None:
+    weights = np.array([3.0, 1.0, 2.0])
+    before = combine_log_p(np.log(np.array([p])).T, weights)[0]
+    after = combine_log_p(np.log(np.array([[max(p[0] / factor, 1e-305), *p[1:]]])).T, weights)[0]
+    assert after <= before + 1e-6
+    assert before <= 0
+
+
+def test_the_combination_keeps_its_level_when_all_views_say_the_same() -> None:
+    rng = np.random.default_rng(4)
+    p = rng.uniform(size=100_000)
+    together = combine_log_p(np.log(np.tile(p, (5, 1))), np.ones(5))
+    for level in (0.05, 0.001):
+        assert (together <= np.log(level)).mean() <= 1.15 * level
+
+
+@given(st.lists(st.floats(1e-9, 1.0), min_size=1, max_size=40), st.floats(0.01, 0.5))
+def test_benjamini_hochberg_is_its_textbook_self(p: list[float], target: float) -> None:
+    limit = benjamini_hochberg(np.log(np.array(p)), target)
+    ordered = sorted(p)
+    passed = [x for i, x in enumerate(ordered, 1) if np.round(np.log(x), 9) <= np.log(target * i / len(p))]
+    assert limit == pytest.approx(np.log(passed[-1]) if passed else -np.inf, abs=1e-8)
+
+
+def test_every_view_has_a_name_a_question_and_a_weight() -> None:
+    assert len(set(NAMES)) == len(VIEWS) == WALKED + 1
+    for view in VIEWS:
+        assert view.asks.rstrip(")").endswith(("?", "only"))
+        assert view.weight > 0

@@ -1,0 +1,100 @@
+"""What a tag does, how far it reaches, and when it ends."""
+
+from dataclasses import replace
+from datetime import date
+
+import numpy as np
+from panel_builder import CALENDAR, panel_of
+
+from detectors.judge import judge
+from detectors.judgement import Judgement
+from detectors.learning import PATTERNS, Lesson, Lessons, lesson_of, preview, to_show
+from detectors.reasons import reason
+from recon.panel import Panel
+
+MAY = date(2026, 5, 12)
+
+
+def spiky(height: float = 50.0, keys: int = 6) -> Panel:
+    rng = np.random.default_rng(8)
+    loud = [[*rng.normal(0, 1, 40), height + i] for i in range(keys)]
+    quiet = [list(rng.normal(0, 1, 41)) for _ in range(60)]
+    return panel_of([*loud, *quiet], tolerance=0.01)
+
+
+def ask(panel: Panel, lessons: Lessons | None = None) -> Judgement:
+    return judge(panel, calendar=CALENDAR, target_fdr=0.1, budget=None, lessons=lessons)
+
+
+def false_positive(judged: Judgement, i: int, **said: object) -> Lesson:
+    features = {"pattern": PATTERNS[judged.pattern[i]], "pair": "Balance", "scores": [float(judged.score[i])]}
+    lesson = lesson_of(f"F{i}", "false_positive", features | {"key": {"key": str(i)}}, MAY)
+    return replace(lesson, **said)  # type: ignore[arg-type]
+
+
+def test_a_tag_without_a_scope_speaks_for_its_own_key() -> None:
+    before = ask(spiky())
+    after = ask(spiky(), Lessons.of([false_positive(before, 0)], MAY))
+    assert before.anomaly[:6].tolist() == [1] * 6
+    assert after.anomaly[:6].tolist() == [0, 1, 1, 1, 1, 1]
+    assert np.array_equal(before.pvalue, after.pvalue)
+    assert after.score[0] < before.score[0]
+
+
+def test_a_tag_does_not_bury_one_that_grows() -> None:
+    tag = false_positive(ask(spiky(50)), 0)
+    assert ask(spiky(1e7), Lessons.of([tag], MAY)).anomaly[0] == 1
+
+
+def test_a_tag_expires_and_is_not_known_before_it_was_said() -> None:
+    judged = ask(spiky())
+    tag = false_positive(judged, 0, expires_on=date(2026, 6, 1))
+    assert ask(spiky(), Lessons.of([tag], date(2026, 5, 31))).anomaly[0] == 0
+    assert ask(spiky(), Lessons.of([tag], date(2026, 6, 1))).anomaly[0] == 1
+    assert ask(spiky(), Lessons.of([tag], date(2026, 5, 11))).anomaly[0] == 1
+
+
+def test_a_later_true_takes_a_false_positive_back() -> None:
+    tag = false_positive(ask(spiky()), 0)
+    later = replace(tag, id="F9", verdict="true", said_on=date(2026, 5, 13))
+    assert ask(spiky(), Lessons.of([tag, later], date(2026, 5, 14))).anomaly[0] == 1
+
+
+def test_many_tags_of_one_pattern_teach_the_pattern() -> None:
+    judged = ask(spiky(keys=14))
+    tags = [false_positive(judged, i) for i in range(10)]
+    after = ask(spiky(keys=14), Lessons.of(tags, MAY))
+    assert after.anomaly[:14].sum() <= 2
+
+
+def test_a_missed_one_is_raised() -> None:
+    panel = spiky(height=3.2, keys=1)
+    judged = ask(panel)
+    assert judged.anomaly[0] == 0
+    features = {"pattern": "", "key": {"key": "0"}, "scores": [float(judged.score[0])]}
+    after = ask(panel, Lessons.of([lesson_of("F1", "missed", features, MAY)], MAY))
+    assert (judged.pvalue[0] < 0.05) == (after.anomaly[0] == 1)
+
+
+def test_the_preview_says_what_the_run_then_does() -> None:
+    panel = spiky()
+    judged = ask(panel)
+    tag = false_positive(judged, 2)
+    said = preview(Lessons.of([], MAY), tag, MAY, [(panel, judged)], [judged.rows == judged.rows[2]])
+    after = ask(panel, Lessons.of([tag], MAY))
+    assert said.quieted == int((judged.anomaly == 1).sum() - (after.anomaly == 1).sum()) == 1
+    assert said.quieted_confirmed == 1
+    assert said.rows == (int(judged.rows[2]),)
+
+
+def test_a_quiet_row_says_who_made_it_quiet() -> None:
+    panel = spiky()
+    lessons = Lessons.of([false_positive(ask(panel), 0)], MAY)
+    assert "since you said so on 12 May 2026, 1 like it is quiet" in reason(panel, ask(panel, lessons), 0, lessons)
+
+
+def test_what_is_shown_first_is_strange_and_of_several_kinds() -> None:
+    judged = ask(spiky())
+    shown = to_show(judged, 6)
+    assert judged.anomaly[shown[0]] == 1
+    assert len(shown) == 6
