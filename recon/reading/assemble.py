@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Final
 
 import duckdb
 import numpy as np
@@ -13,11 +14,11 @@ from recon.calendar import BusinessCalendar
 from recon.money import DecimalSign, is_blank
 from recon.reading.amounts import Amounts, to_amounts
 from recon.reading.comments import peel
-from recon.reading.dates import DateReader, Moment, Moments, Status
+from recon.reading.dates import NULL_DATES, DateReader, Moment, Moments, Status
 from recon.reading.sheet import Part, Sheet
 from recon.reading.sides import Sides
 from recon.reading.status import only_side
-from recon.rows import ABSENT, BAD, BLANK, NO_DAY, NO_STAMP, PRESENT, Codes, Layout, Pair
+from recon.rows import ABSENT, BAD, BLANK, EPOCH, NO_DAY, NO_STAMP, PRESENT, Codes, Layout, Pair
 
 Mask = npt.NDArray[np.bool_]
 
@@ -69,10 +70,55 @@ class ReadPart:
     """Rows to reject, by position."""
 
 
-def moments_of(codes: Codes, reader: DateReader) -> Moments:
-    """Each distinct text of a date column as a moment."""
-    words: list[str] = codes.vocabulary.to_pylist()
-    return Moments.of(reader.read_all(words))
+FEW: Final = 2_000
+"""Distinct texts up to which dates are read one by one."""
+_NULL_DAYS: Final = np.array([(null - EPOCH).days for null in NULL_DATES], dtype=np.int64)
+_DAY: Final = 86_400_000_000
+
+
+def moments_of(connection: duckdb.DuckDBPyConnection, codes: Codes, reader: DateReader) -> Moments:
+    """Each distinct text of a date column as a moment; many plain ISO stamps or epochs are cast at once."""
+    words = codes.vocabulary
+    if len(words) <= FEW or reader.format is not None or reader.numeric == "serial":
+        return Moments.of(reader.read_all(words.to_pylist()))
+    epoch = reader.numeric == "epoch"
+    micros, timed = cast_moments(connection, words, epoch)
+    odd = np.flatnonzero(micros == NO_STAMP)
+    micros = np.where(micros == NO_STAMP, 0, micros)
+    day = np.floor_divide(micros, _DAY)
+    null = np.isin(day, _NULL_DAYS) & (not epoch)
+    found = Moments(
+        np.where(null, np.uint8(Status.NULL), np.uint8(Status.OK)).astype(np.uint8),
+        day.astype(np.int32),
+        micros - day * _DAY,
+        timed,
+        np.zeros(len(words), dtype=np.int64),
+        np.full(len(words), epoch, dtype=np.bool_),
+    )
+    found.put(odd, Moments.of(reader.read_all(words.take(pa.array(odd)).to_pylist())))
+    return found
+
+
+def cast_moments(
+    connection: duckdb.DuckDBPyConnection, words: pa.Array, epoch: bool
+) -> tuple[npt.NDArray[np.int64], Mask]:
+    """Microseconds since 1970 by the text's own clock, NO_STAMP for texts to be read one by one; which have a time."""
+    connection.register("words", pa.table({"c": words}))
+    found = connection.sql(_EPOCHS if epoch else _ISO_STAMPS).to_arrow_table()
+    connection.unregister("words")
+    micros = pc.fill_null(found.column("u"), int(NO_STAMP)).to_numpy()
+    return micros, found.column("timed").to_numpy().astype(np.bool_)
+
+
+_ISO_STAMPS: Final = r"""
+    SELECT CASE WHEN regexp_full_match(c, '\d{4}-\d{2}-\d{2}([T ]\d{2}:\d{2}:\d{2}(\.\d{1,6})?)?')
+        THEN epoch_us(TRY_CAST(c AS TIMESTAMP)) END AS u, contains(c, ':') AS timed FROM words
+    """
+_EPOCHS: Final = r"""
+    SELECT CASE WHEN regexp_full_match(c, '\d{1,9}|[1-3]\d{9}') THEN CAST(c AS BIGINT) * 1000000
+        WHEN regexp_full_match(c, '[1-3]\d{12}') THEN CAST(c AS BIGINT) * 1000
+        WHEN regexp_full_match(c, '[1-3]\d{15}') THEN CAST(c AS BIGINT) END AS u, true AS timed FROM words
+    """
 
 
 class PartReader:
@@ -113,14 +159,14 @@ class PartReader:
         stamp = None
         day = np.full(part.n, NO_DAY, dtype=np.int32)
         if layout.timestamp and (codes := part.codes(layout.timestamp)) is not None:
-            moments = moments_of(codes, plan.dates[layout.timestamp])
+            moments = moments_of(self._connection, codes, plan.dates[layout.timestamp])
             stamps = self._stamps(moments)
             stamp = stamps[codes.codes]
             if layout.date is None:
                 day = self._business_days(moments, stamps)[codes.codes]
                 self._reject_dates(part, layout.timestamp, codes, moments, why, notes)
         if layout.date and (codes := part.codes(layout.date)) is not None:
-            moments = moments_of(codes, plan.dates[layout.date])
+            moments = moments_of(self._connection, codes, plan.dates[layout.date])
             timed = layout.timestamp is None and bool(moments.timed.any())
             stamps = self._stamps(moments) if timed else np.zeros(len(moments.day), dtype=np.int64)
             own = self._business_days(moments, stamps) if timed else _own_days(moments)
@@ -179,7 +225,7 @@ class PartReader:
         for name in dated:
             codes = part.codes(name)
             if codes is not None:
-                status = moments_of(codes, plan.dates[name]).status
+                status = moments_of(self._connection, codes, plan.dates[name]).status
                 nothing &= ((status == Status.BLANK) | (status == Status.NULL))[codes.codes]
                 nulls |= (status == Status.NULL)[codes.codes]
         if dated and nulls.any():

@@ -339,6 +339,18 @@ class Moments:
             np.array([m.offset is not None for m in moments], dtype=np.bool_),
         )
 
+    def put(self, where: npt.NDArray[np.int64], other: "Moments") -> None:
+        """Writes other moments over those at the given places."""
+        for mine, theirs in (
+            (self.status, other.status),
+            (self.day, other.day),
+            (self.micros, other.micros),
+            (self.timed, other.timed),
+            (self.offset, other.offset),
+            (self.zoned, other.zoned),
+        ):
+            mine[where] = theirs
+
     def take(self, codes: npt.NDArray[np.int32]) -> "Moments":
         return Moments(
             self.status[codes],

@@ -6,16 +6,21 @@ import time
 import zipfile
 from datetime import date, datetime, timedelta
 from pathlib import Path
+from typing import Literal
 
+import duckdb
 import numpy as np
+import pyarrow as pa
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from recon.errors import BadInput, TieoutError, UnreadableFile
 from recon.reading import profile, read, read_both
+from recon.reading.assemble import cast_moments, moments_of
+from recon.reading.dates import DateReader, Moments, Status
 from recon.recon_file import CalendarSaid, ReconFile, load_recon_file
-from recon.rows import ABSENT, BLANK, PRESENT, Reading
+from recon.rows import ABSENT, BLANK, NO_STAMP, PRESENT, Codes, Reading
 
 TODAY = date(2026, 11, 23)
 
@@ -41,6 +46,22 @@ def test_a_univariate_series_keeps_its_full_timestamps(tmp_path: Path) -> None:
     assert (np.diff(reading.rows.stamp) == 300_000_000).all()
     assert reading.layout.key == ()
     assert [(p.left, p.right) for p in reading.layout.pairs] == [("value", None)]
+
+
+@pytest.mark.parametrize("numeric", ["no", "epoch"])
+def test_many_stamps_cast_at_once_are_as_if_read_one_by_one(numeric: Literal["no", "epoch"]) -> None:
+    odd = ["", "1900-01-01", "2026-02-30", "31/05/2026 4:05 PM", "2026-05-01T07:00:00+02:00", "nonsense", "2026-05-01"]
+    start = datetime(1999, 12, 31, 23, 58)  # noqa: DTZ001
+    plain = [str(start + timedelta(seconds=7 * i, microseconds=i % 3)) for i in range(3000)]
+    texts = [*odd, *([str(946684800 + 61 * i) for i in range(3000)] if numeric == "epoch" else plain)]
+    reader = DateReader("dayfirst", TODAY, numeric=numeric)
+    codes = Codes(np.arange(len(texts), dtype=np.int32), pa.array(texts))
+    assert np.mean(cast_moments(duckdb.connect(), codes.vocabulary, numeric == "epoch")[0] != NO_STAMP) > 0.99
+    fast, slow = moments_of(duckdb.connect(), codes, reader), Moments.of(reader.read_all(texts))
+    known = slow.status <= Status.NULL
+    assert fast.status.tolist() == slow.status.tolist()
+    for name in ("day", "micros", "timed", "zoned", "offset"):
+        assert (getattr(fast, name)[known] == getattr(slow, name)[known]).all(), name
 
 
 def test_stamps_are_utc_and_business_dates_follow_zone_and_cut_off(tmp_path: Path) -> None:
