@@ -37,7 +37,9 @@ PATTERNS = ("spike", "level_shift", "in_line", "consistent_trend", "high_volatil
 CAUSES = ("fx_rate", "duplicate", "scale", "timing", "missing_right", "fee_or_tax", "unknown")
 SEVERITIES: tuple[Literal["high", "medium", "low"], ...] = ("high", "medium", "low", "low", "low")
 ROOT = Path(__file__).resolve().parents[1]
-SUMMARY = "The difference of 14,878.20 is 1,189,240.00 x 0.01251: the rate of the day before [E1]. The GL side moved [E2]."
+SUMMARY = (
+    "The difference of 14,878.20 is 1,189,240.00 x 0.01251: the rate of the day before [E1]. The GL side moved [E2]."
+)
 
 
 @dataclass(frozen=True)
@@ -64,19 +66,54 @@ def made(n: int, today: date) -> CaseWrite:
         for i, kind in enumerate(("proof", "side", "band", "onset", "break"), 1)
     )
     brk = BreakRow(
-        f"B{n:016x}", f"I{n:016x}", n, onset, "Balance", {"Account": account, "Currency": currency}, {"Desk": "Treasury"},
-        "1204118.20", "1189240.00", str(amount), currency, True, "yes", chance.random(), 0.001, 0.0, -10.0, 10.0, pattern,
-        cause, "Far outside its band.",
-    )  # fmt: skip
+        f"B{n:016x}",
+        f"I{n:016x}",
+        n,
+        onset,
+        "Balance",
+        {"Account": account, "Currency": currency},
+        {"Desk": "Treasury"},
+        "1204118.20",
+        "1189240.00",
+        str(amount),
+        currency,
+        True,
+        "yes",
+        chance.random(),
+        0.001,
+        0.0,
+        -10.0,
+        10.0,
+        pattern,
+        cause,
+        "Far outside its band.",
+    )
     case = Case(
-        id=case_id("bench", cause, [(p.column, p.value) for p in scope], onset.isoformat()), kind="anomaly", state="open",
+        id=case_id("bench", cause, [(p.column, p.value) for p in scope], onset.isoformat()),
+        kind="anomaly",
+        state="open",
         title=f"{cause.replace('_', ' ').capitalize()}: Account {account}, Currency {currency}, {amount} {currency}",
-        recon="bench", pattern=pattern, cause=cause, cause_detail="", confidence=chance.random(),
-        severity=chance.choice(SEVERITIES), scope=scope, break_count=1, amount=amount, currency=currency, onset=onset,
-        rows=(n,), evidence=evidence, hypotheses=(Hypothesis(cause, SUMMARY, 0.9, ("E1",)),), suspect_side="left",
-        summary=SUMMARY, pair="Balance", key={"Account": account, "Currency": currency}, amount_base=float(amount),
+        recon="bench",
+        pattern=pattern,
+        cause=cause,
+        cause_detail="",
+        confidence=chance.random(),
+        severity=chance.choice(SEVERITIES),
+        scope=scope,
+        break_count=1,
+        amount=amount,
+        currency=currency,
+        onset=onset,
+        rows=(n,),
+        evidence=evidence,
+        hypotheses=(Hypothesis(cause, SUMMARY, 0.9, ("E1",)),),
+        suspect_side="left",
+        summary=SUMMARY,
+        pair="Balance",
+        key={"Account": account, "Currency": currency},
+        amount_base=float(amount),
         last_date=onset,
-    )  # fmt: skip
+    )
     spark = tuple(round(chance.gauss(0, 10), 1) for _ in range(20))
     return CaseWrite(case, (brk,), spark, brk.score, today + timedelta(days=chance.randrange(-3, 9)))
 
@@ -91,8 +128,12 @@ def fill(desk: Desk, load: Load) -> None:
         for write in writes[::100]:
             case = write.case
             payload = {
-                "project": "REC", "issuetype": "Task", "summary": case.title, "description": SUMMARY, "case_id": case.id,
-            }  # fmt: skip
+                "project": "REC",
+                "issuetype": "Task",
+                "summary": case.title,
+                "description": SUMMARY,
+                "case_id": case.id,
+            }
             key = scope_key("bench", case.cause, [(p.column, p.value) for p in case.scope])
             desk.ledger.draft(Draft(case.id, "bench", "jira.create", payload, "Proved [E1].", key, "0" * 64, policy))
 
@@ -172,8 +213,19 @@ def served(home: Path, load: Load) -> tuple[subprocess.Popen[bytes], str]:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     env = {**os.environ, "TIEOUT_HOME": str(home), "PYTHONPATH": str(ROOT)}
-    command = [sys.executable, "-m", "uvicorn", "server:app", "--port", str(port), "--workers", str(load.workers),
-               "--log-level", "warning", "--no-proxy-headers"]  # fmt: skip
+    command = [
+        sys.executable,
+        "-m",
+        "uvicorn",
+        "server:app",
+        "--port",
+        str(port),
+        "--workers",
+        str(load.workers),
+        "--log-level",
+        "warning",
+        "--no-proxy-headers",
+    ]
     process = subprocess.Popen(command, cwd=home, env=env)
     base = f"http://127.0.0.1:{port}"
     for _ in range(600):

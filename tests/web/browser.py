@@ -46,8 +46,16 @@ class Server:
         return f"http://127.0.0.1:{self.port}"
 
     def start(self) -> "Server":
-        code = f"from server import serve; from recon.settings import Settings; serve(Settings(), '127.0.0.1', {self.port})"
-        env = {"PATH": os.environ["PATH"], "TIEOUT_HOME": str(self.home), "PYTHONPATH": str(ROOT), "HOME": str(self.home)}
+        code = (
+            "from server import serve; from recon.settings import Settings; "
+            f"serve(Settings(), '127.0.0.1', {self.port})"
+        )
+        env = {
+            "PATH": os.environ["PATH"],
+            "TIEOUT_HOME": str(self.home),
+            "PYTHONPATH": str(ROOT),
+            "HOME": str(self.home),
+        }
         with (self.home / "serve.log").open("a") as log:
             self.process = subprocess.Popen(
                 [sys.executable, "-c", code], cwd=self.home, env=env, stdout=subprocess.PIPE, stderr=log, text=True

@@ -245,62 +245,128 @@ def _case(plan: Plan, n: int, days: Sequence[date], text: str) -> tuple[Case, li
         usual = 1000.0 * (n + 2) * 0.5
         breaks.append(
             BreakRow(
-                break_id=f"B{abs(hash((plan.account, i))) % 16**16:016x}", item_id=item_id(1000 + n), row=100 * n + i + 1,
-                business_date=days[len(days) - plan.days + i], pair="Balance",
-                key={"Account": plan.account, "Currency": plan.currency}, columns={"Desk": plan.desk}, left=row[4],
-                right=row[5], difference=format(diff, "f"), currency=plan.currency, is_break=True,
-                anomaly="no" if plan.pattern == "in_line" else "yes", score=round(0.97 - n / 30, 3), pvalue=0.0004,
-                expected=usual, low=usual * 0.4, high=usual * 1.7, pattern=plan.pattern, cause=plan.cause,
-                reason=f"{diff:,.2f} against an expected {usual * 0.4:,.0f} to {usual * 1.7:,.0f}, {plan.factor:.0f} times its spread",
+                break_id=f"B{abs(hash((plan.account, i))) % 16**16:016x}",
+                item_id=item_id(1000 + n),
+                row=100 * n + i + 1,
+                business_date=days[len(days) - plan.days + i],
+                pair="Balance",
+                key={"Account": plan.account, "Currency": plan.currency},
+                columns={"Desk": plan.desk},
+                left=row[4],
+                right=row[5],
+                difference=format(diff, "f"),
+                currency=plan.currency,
+                is_break=True,
+                anomaly="no" if plan.pattern == "in_line" else "yes",
+                score=round(0.97 - n / 30, 3),
+                pvalue=0.0004,
+                expected=usual,
+                low=usual * 0.4,
+                high=usual * 1.7,
+                pattern=plan.pattern,
+                cause=plan.cause,
+                reason=f"{diff:,.2f} against an expected {usual * 0.4:,.0f} to {usual * 1.7:,.0f}",
             )
-        )  # fmt: skip
+        )
     amount = sum((abs(Decimal(b.difference)) for b in breaks), Decimal(0))
     rate = {"USD": 1.0, "EUR": 1.08, "GBP": 1.26, "JPY": 0.0067}[plan.currency]
     evidence = (
-        Evidence("E1", "proof", plan.proof + ".", {"mechanism": plan.cause, "difference": breaks[-1].difference}, (breaks[-1].row,)),
-        Evidence("E2", "band", f"The difference is {breaks[-1].difference} on {days[-1]}, outside its band.",
-                 {"low": breaks[-1].low, "high": breaks[-1].high}, (breaks[-1].row,)),
-        Evidence("E3", "slice", f"Account {plan.account}, Currency {plan.currency}",
-                 {"coverage": 1.0 - n / 40, "purity": 0.96 - n / 30}),
+        Evidence(
+            "E1",
+            "proof",
+            plan.proof + ".",
+            {"mechanism": plan.cause, "difference": breaks[-1].difference},
+            (breaks[-1].row,),
+        ),
+        Evidence(
+            "E2",
+            "band",
+            f"The difference is {breaks[-1].difference} on {days[-1]}, outside its band.",
+            {"low": breaks[-1].low, "high": breaks[-1].high},
+            (breaks[-1].row,),
+        ),
+        Evidence(
+            "E3",
+            "slice",
+            f"Account {plan.account}, Currency {plan.currency}",
+            {"coverage": 1.0 - n / 40, "purity": 0.96 - n / 30},
+        ),
         Evidence("E4", "onset", f"It began on {onset}.", {"onset": onset.isoformat()}),
         Evidence("E5", "side", "The GL side moved; the IHub side is as it was.", {"side": "left"}),
-    )  # fmt: skip
+    )
     case = Case(
-        id=ident, kind="document" if plan.pattern == "in_line" else "anomaly", state="open", title=plan.title, recon=RECON,
-        pattern=plan.pattern, cause=plan.cause, cause_detail="Tax reclaim" if plan.cause == "new" else "", confidence=0.93 - n / 25,
-        severity=plan.severity, scope=scope, break_count=len(breaks), amount=amount, currency=plan.currency, onset=onset,  # type: ignore[arg-type]
-        rows=tuple(b.row for b in breaks), evidence=evidence,
+        id=ident,
+        kind="document" if plan.pattern == "in_line" else "anomaly",
+        state="open",
+        title=plan.title,
+        recon=RECON,
+        pattern=plan.pattern,
+        cause=plan.cause,
+        cause_detail="Tax reclaim" if plan.cause == "new" else "",
+        confidence=0.93 - n / 25,
+        severity=plan.severity,
+        scope=scope,
+        break_count=len(breaks),
+        amount=amount,
+        currency=plan.currency,
+        onset=onset,  # type: ignore[arg-type]
+        rows=tuple(b.row for b in breaks),
+        evidence=evidence,
         hypotheses=(
             Hypothesis(plan.cause, f"{plan.proof} [E1].", 0.9 - n / 30, ("E1", "E3")),
             Hypothesis("timing", "It closes by itself if the other side books tomorrow.", 0.12, ("E4",)),
         ),
         suspect_side="left",
         similar=tuple(
-            Similar(f"S{n}{k}", 0.91 - k / 10, "resolved" if k % 2 == 0 else "reopened",
-                    "FX rate refreshed in GL, balances re-run on the next business day.", str(days[-20 - k]), "same cause and account")
+            Similar(
+                f"S{n}{k}",
+                0.91 - k / 10,
+                "resolved" if k % 2 == 0 else "reopened",
+                "FX rate refreshed in GL, balances re-run on the next business day.",
+                str(days[-20 - k]),
+                "same cause and account",
+            )
             for k in range(plan.similar)
         ),
-        summary=f"{plan.proof} [E1]. It began on {onset} [E4] and the GL side moved [E5]. The breaks share account {plan.account} [E3].",
-        pair="Balance", key={"Account": plan.account, "Currency": plan.currency}, amount_base=float(amount) * rate,
+        summary=f"{plan.proof} [E1]. It began on {onset} [E4] and the GL side moved [E5]. "
+        f"The breaks share account {plan.account} [E3].",
+        pair="Balance",
+        key={"Account": plan.account, "Currency": plan.currency},
+        amount_base=float(amount) * rate,
         last_date=days[-1],
-    )  # fmt: skip
+    )
     return case, breaks, spark
 
 
 def _item(brk: BreakRow, case: Case, series: int) -> dict[str, Any]:
     return {
-        "id": brk.item_id, "recon": RECON, "pair": brk.pair, "series_id": str(series), "key": brk.key, "onset": case.onset,
-        "last_seen": brk.business_date, "state": "open", "difference": brk.difference, "first_difference": brk.difference,
-        "currency": brk.currency, "case_id": case.id, "body": {},
-    }  # fmt: skip
+        "id": brk.item_id,
+        "recon": RECON,
+        "pair": brk.pair,
+        "series_id": str(series),
+        "key": brk.key,
+        "onset": case.onset,
+        "last_seen": brk.business_date,
+        "state": "open",
+        "difference": brk.difference,
+        "first_difference": brk.difference,
+        "currency": brk.currency,
+        "case_id": case.id,
+        "body": {},
+    }
 
 
 def _drafts(desk: Desk, plan: Plan, case: Case) -> None:
     key = scope_key(RECON, plan.cause, [(p.column, p.value) for p in case.scope])
     shared = {
-        "case_id": case.id, "recon": RECON, "scope_key": key, "source_hash": "0" * 64, "policy": POLICY,
-        "amount_base": Decimal(str(round(case.amount_base, 2))), "rationale": "The mechanism is proved [E1]; the route is the recon file's.",
-    }  # fmt: skip
+        "case_id": case.id,
+        "recon": RECON,
+        "scope_key": key,
+        "source_hash": "0" * 64,
+        "policy": POLICY,
+        "amount_base": Decimal(str(round(case.amount_base, 2))),
+        "rationale": "The mechanism is proved [E1]; the route is the recon file's.",
+    }
     ids = [b.value for b in case.scope]
     body = (
         f"{plan.title}.\n\nEvidence\n- {plan.proof} (E1)\n- It began on {case.onset} (E4)\n- The GL side moved (E5)\n\n"
@@ -309,24 +375,45 @@ def _drafts(desk: Desk, plan: Plan, case: Case) -> None:
     if plan.pattern != "in_line":
         desk.ledger.draft(
             Draft(
-                kind="jira.create", **shared,  # type: ignore[arg-type]
-                payload={"project": "TREAS", "issuetype": "Task", "summary": plan.title, "description": body, "priority": "High",
-                         "assignee": "fx.ops", "labels": ["tieout"], "case_id": case.id},
+                kind="jira.create",
+                **shared,  # type: ignore[arg-type]
+                payload={
+                    "project": "TREAS",
+                    "issuetype": "Task",
+                    "summary": plan.title,
+                    "description": body,
+                    "priority": "High",
+                    "assignee": "fx.ops",
+                    "labels": ["tieout"],
+                    "case_id": case.id,
+                },
             )
-        )  # fmt: skip
+        )
     if plan.severity == "high":
         desk.ledger.draft(
             Draft(
-                kind="email.send", **shared,  # type: ignore[arg-type]
-                payload={"to": ["fx.ops@bank.example"], "cc": ["rec.control@bank.example"], "subject": plan.title, "body": "Hello,\n\n" + body},
+                kind="email.send",
+                **shared,  # type: ignore[arg-type]
+                payload={
+                    "to": ["fx.ops@bank.example"],
+                    "cc": ["rec.control@bank.example"],
+                    "subject": plan.title,
+                    "body": "Hello,\n\n" + body,
+                },
             )
-        )  # fmt: skip
+        )
     desk.ledger.draft(
         Draft(
-            kind="recon.comment", **shared,  # type: ignore[arg-type]
-            payload={"recon": RECON, "breaks": ["B1"], "rows": list(case.rows), "comment": f"{plan.proof}. Ticket raised."},
+            kind="recon.comment",
+            **shared,  # type: ignore[arg-type]
+            payload={
+                "recon": RECON,
+                "breaks": ["B1"],
+                "rows": list(case.rows),
+                "comment": f"{plan.proof}. Ticket raised.",
+            },
         )
-    )  # fmt: skip
+    )
 
 
 def _promise_and_talk(desk: Desk, ident: str, today: date) -> None:
@@ -334,16 +421,25 @@ def _promise_and_talk(desk: Desk, ident: str, today: date) -> None:
     with desk.db.begin() as connection:
         connection.execute(
             sa.insert(promises).values(
-                id="P1", recon=RECON, series_id="1", case_id=ident, text="Custodian will rebook by Tuesday", due_on=today,
-                condition={}, state="open", made_on=today - timedelta(days=4), recorded_at=now, body={},
+                id="P1",
+                recon=RECON,
+                series_id="1",
+                case_id=ident,
+                text="Custodian will rebook by Tuesday",
+                due_on=today,
+                condition={},
+                state="open",
+                made_on=today - timedelta(days=4),
+                recorded_at=now,
+                body={},
             )
-        )  # fmt: skip
+        )
         for role, who, text in (
             ("user", "olga", "Is it timing?"),
             (
                 "assistant",
                 "tieout",
-                "No. The difference equals the balance times the change of the rate [E1], and the GL side alone moved [E5].",
+                "No. The difference equals the balance times the change of the rate [E1]; the GL side alone moved [E5].",
             ),
         ):
             connection.execute(

@@ -281,7 +281,8 @@ def test_a_fault_of_ours_is_a_problem_with_a_number_and_no_inside(
     client: TestClient, desk: Desk, monkeypatch: Any
 ) -> None:
     def broken(_self: object, *_: object) -> None:
-        raise RuntimeError("/secret/path")
+        msg = "/secret/path"
+        raise RuntimeError(msg)
 
     monkeypatch.setattr(type(desk.cases), "record", broken)
     body = is_problem(client.get("/api/v1/cases/C1"), 500)

@@ -3,12 +3,15 @@
 import shutil
 import time
 from collections.abc import Iterator
+from dataclasses import replace
+from datetime import date
 from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.web.browser import ARGS, CHROMIUM, Server, Watched
 
+from tests.web.browser import ARGS, CHROMIUM, Server, Watched
+from tests.web.builders import PLANS, business_days, history_text
 from web.access import RULES
 
 pytestmark = [
@@ -64,7 +67,8 @@ def page(chromium: Any, server: Server, signed_in: Any, watched: Watched) -> Ite
     assert watched.elsewhere == []
 
 
-WIDE = """() => [...document.querySelectorAll("*")].filter((e) => e.getBoundingClientRect().right > 401 && !e.closest("nav, .scroll"))
+WIDE = """() => [...document.querySelectorAll("*")]
+    .filter((e) => e.getBoundingClientRect().right > 401 && !e.closest("nav, .scroll"))
     .map((e) => `${e.tagName}.${e.className}`).slice(0, 9)"""
 
 
@@ -74,7 +78,9 @@ def open_case(page: Any, server: Server, n: int = 1) -> str:
     for _ in range(n):
         page.keyboard.press("j")
     page.wait_for_selector(".case h1")
-    page.wait_for_function("() => document.querySelector('.case')?.dataset.id === new URL(location).searchParams.get('case')")
+    page.wait_for_function(
+        "() => document.querySelector('.case')?.dataset.id === new URL(location).searchParams.get('case')"
+    )
     return str(page.locator(".case").get_attribute("data-id"))
 
 
@@ -152,7 +158,9 @@ def test_an_answer_is_streamed_cited_and_kept(page: Any, server: Server) -> None
     page.keyboard.press("c")
     page.keyboard.type("Why did this break?")
     page.keyboard.press("Enter")
-    page.wait_for_function("() => document.querySelectorAll('#chat-log .said-by:not(.live)').length >= 2", timeout=30_000)
+    page.wait_for_function(
+        "() => document.querySelectorAll('#chat-log .said-by:not(.live)').length >= 2", timeout=30_000
+    )
     page.wait_for_selector("#chat-log .said-by:not(.me) a.ev")
     said = page.locator("#chat-log .said-by:not(.me) .text").last.inner_text()
     page.reload()
@@ -262,7 +270,9 @@ def test_at_400_pixels_nothing_is_wider_than_the_screen(chromium: Any, server: S
 
 
 def test_without_script_the_same_is_done_by_plain_forms(chromium: Any, server: Server, signed_in: Any) -> None:
-    context = chromium.new_context(viewport={"width": 1280, "height": 900}, storage_state=signed_in, java_script_enabled=False)
+    context = chromium.new_context(
+        viewport={"width": 1280, "height": 900}, storage_state=signed_in, java_script_enabled=False
+    )
     page = context.new_page()
     page.goto(server.url)
     page.locator(".queue a").nth(1).click()
@@ -277,3 +287,127 @@ def test_without_script_the_same_is_done_by_plain_forms(chromium: Any, server: S
     page.locator(".composer button").first.click()
     assert page.locator("#chat-log .said-by").count() >= 2
     context.close()
+
+
+@pytest.mark.slow
+def test_a_whole_day_by_keyboard_alone(chromium: Any, tmp_path: Path, watched: Watched) -> None:
+    """Upload, run, ten cases: assign, approve, undo, edit, reject, respond, false positive, snooze, ask, tag."""
+    home = tmp_path / "day"
+    home.mkdir()
+    plans = [
+        replace(p, account=f"{p.account}-{n}", desk=f"{p.account[:4]}{n}", factor=p.factor * (n + 0.37), days=1 + n % 2)
+        for n in range(1, 5)
+        for p in PLANS
+    ]
+    file = tmp_path / "gl-2026-11-20.csv"
+    file.write_text(history_text(plans, business_days(date(2026, 11, 20), 60)))
+    server = Server(home).start()
+    context = chromium.new_context(viewport={"width": 1280, "height": 900})
+    context.set_default_timeout(30_000)
+    page = watched.on(context.new_page(), server.url)
+    try:
+        page.goto(server.link)
+        assert "No reconciliation has been run yet" in page.inner_text("#main")
+        page.keyboard.press("g")
+        page.keyboard.press("r")
+        page.wait_for_selector("#upload")
+        page.locator("[name=current]").set_input_files(file)  # the system's own dialog is no page of ours
+        page.locator("#upload .btn.go").focus()
+        page.keyboard.press("Enter")
+        page.wait_for_selector(".chip.done", timeout=90_000)
+        page.keyboard.press("g")
+        page.keyboard.press("q")
+        page.wait_for_selector(".queue")
+        assert page.locator(".queue tbody tr").count() >= 10
+        worked = work_ten_cases(page)
+        assert worked >= 10
+        page.wait_for_timeout(11_000)  # the undo window of the last approval
+        page.keyboard.press(".")
+        page.keyboard.press("g")
+        page.keyboard.press("a")
+        page.wait_for_selector("text=approved")
+        assert page.locator("text=rejected").count() >= 1
+        page.locator("button[name=check]").focus()
+        page.keyboard.press("Enter")
+        page.wait_for_selector("text=each linked to the one before")
+    finally:
+        context.close()
+        server.stop()
+    assert watched.errors == []
+    assert watched.elsewhere == []
+
+
+def work_ten_cases(page: Any) -> int:
+    """One deed on each of ten cases; answers how many cases were opened."""
+    seen = set()
+
+    def opened() -> str:
+        page.wait_for_function(
+            "() => document.querySelector('.case')?.dataset.id === new URL(location).searchParams.get('case')"
+        )
+        return str(page.locator(".case").get_attribute("data-id"))
+
+    def next_case() -> None:
+        page.keyboard.press("j")
+        for _ in range(100):
+            now = opened()
+            if now not in seen:
+                break
+            page.wait_for_timeout(50)
+        seen.add(now)
+
+    next_case()
+    page.keyboard.press("m")
+    toast(page, "'s now")
+    next_case()
+    approve(page)
+    toast(page, "it leaves in")
+    seen.add(opened())
+    page.keyboard.press("u")
+    toast(page, "Undone")
+    next_case()
+    page.keyboard.press("e")
+    page.keyboard.press("End")
+    page.keyboard.type(" (checked)")
+    page.keyboard.press("Control+Enter")
+    toast(page, "Stored as a new draft")
+    next_case()
+    page.keyboard.press("r")
+    page.keyboard.type("already booked")
+    page.keyboard.press("Control+Enter")
+    toast(page, "Rejected")
+    next_case()
+    page.keyboard.press("w")
+    page.keyboard.type("Name the custodian.")
+    page.keyboard.press("Control+Enter")
+    toast(page, "Sent to the planner")
+    next_case()
+    page.keyboard.press("f")
+    page.wait_for_selector("dialog[open] textarea")
+    page.keyboard.type("harmless")
+    page.keyboard.press("Control+Enter")
+    toast(page, "Tagged")
+    page.keyboard.press("u")
+    toast(page, "taken back")
+    next_case()
+    page.keyboard.press("s")
+    page.keyboard.press("Enter")
+    toast(page, "rests until")
+    next_case()
+    page.keyboard.press("c")
+    page.keyboard.type("Why did this break?")
+    page.keyboard.press("Enter")
+    page.wait_for_function(
+        "() => document.querySelectorAll('#chat-log .said-by:not(.live)').length >= 2", timeout=30_000
+    )
+    page.keyboard.press("Escape")
+    next_case()
+    page.keyboard.press("t")
+    page.wait_for_selector("dialog[open] textarea")
+    page.keyboard.type("yes, ours")
+    page.keyboard.press("Control+Enter")
+    toast(page, "Tagged")
+    next_case()
+    approve(page)
+    toast(page, "it leaves in")
+    return len(seen)

@@ -78,7 +78,7 @@ def test_a_decision_in_the_workbook_is_bound_to_the_bytes_it_showed(desk: Desk, 
     path = tmp_path / "q.xlsx"
     export_queue(desk, path)
     book = load_workbook(path)
-    draft, seen = book["Drafts"].cell(2, 1).value, book["Drafts"].cell(2, 6).value
+    draft, seen = str(book["Drafts"].cell(2, 1).value), str(book["Drafts"].cell(2, 6).value)
     edited(path, {("Drafts", 1): {"Decision": "reject", "Note": "not ours"}})
     action = desk.ledger.get(draft)
     assert action.payload_hash == seen

@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 from fastapi.testclient import TestClient
-from tests.web.builders import PLANS, business_days, history_text
 
 from agents.desk import Desk
 from memory.cases import CaseQuery
 from server import create_app
+from tests.web.builders import PLANS, business_days, history_text
 from web.auth import issue_link
 from web.chats import Chat
 

@@ -130,6 +130,8 @@ async function send(form, submitter) {
   const plain = new URLSearchParams([...data].filter(([, v]) => typeof v === "string"));
   const action = submitter?.formAction && submitter.hasAttribute("formaction") ? submitter.formAction : form.action;
   form.setAttribute("aria-busy", "true");
+  const typing = typed.get(form);
+  if (typing) { clearTimeout(typing.timer); typing.since = 0; }
   try {
     if (method === "GET") {
       const dialog = form.closest("dialog");
@@ -202,7 +204,8 @@ function openBox(box) {
 
 document.addEventListener("toggle", (event) => {
   const opened = event.target;
-  if (opened.open && opened.matches?.("details.drop") && !opened.contains(document.activeElement?.closest("form") ?? null)) openBox(opened);
+  // Only where a person opened it: what comes open from the server takes no focus.
+  if (opened.open && opened.matches?.("details.drop") && document.activeElement === $("summary", opened)) openBox(opened);
 }, true);
 
 async function openDialog(url, part = null) {
