@@ -5,6 +5,7 @@ from typing import Final
 
 from agents.brief import Known, Sources, evidence_of_breaks
 from agents.desk import Desk
+from recon.case import Case
 from recon.errors import NotFound
 from tools.said import Said, said_of
 from tools.similar import as_evidence, find_similar
@@ -19,7 +20,7 @@ def gather(desk: Desk, case_id: str, *, similar: bool = True) -> Known:
     case = desk.cases.get(case_id)
     breaks = tuple(desk.cases.breaks(case_id)[:SHOWN])
     said: Said = said_of(desk.db, case.recon)
-    sources = Sources(said.left, said.right)
+    sources = _sources(said, case)
     evidence = case.evidence
     if not any(e.kind == "break" for e in evidence):
         evidence += evidence_of_breaks(breaks[:3], sources, _next(evidence))
@@ -36,6 +37,15 @@ def gather(desk: Desk, case_id: str, *, similar: bool = True) -> Known:
         similar=found.matches,
         consensus=found.consensus,
     )
+
+
+def _sources(said: Said, case: Case) -> Sources:
+    """What the sides are called: by the recon file, else as the case's own evidence has it."""
+    left, right = said.left, said.right
+    for e in case.evidence:
+        if (left, right) == ("left", "right") and e.values.get("left_source"):
+            left, right = str(e.values["left_source"]), str(e.values.get("right_source") or "right")
+    return Sources(left, right)
 
 
 def _next(evidence: tuple[object, ...]) -> int:

@@ -223,7 +223,8 @@ def _false_comparisons(text: str, facts: Facts) -> list[Fault]:
     out = []
     for first, second, first_is_left in ((left, right, True), (right, left, False)):
         for word, says_larger in ((_LARGER, True), (_SMALLER, False)):
-            pattern = rf"{first}(?:(?!{second})(?:[^.;]|\.(?=\d))){{0,60}}?\b{word}\b(?:\s+(?:than|that of|the|by))*\s+{second}"
+            between = rf"(?:(?!{second})(?:[^.;]|\.(?=\d))){{0,60}}?"
+            pattern = rf"{first}{between}\b{word}\b(?:\s+(?:than|that of|the|by))*\s+{second}"
             for m in re.finditer(pattern, text, re.I):
                 if re.search(r"\b(?:not|never|no longer)\b", m[0], re.I):
                     continue
