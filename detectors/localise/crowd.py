@@ -68,7 +68,7 @@ class Crowd:
 
     def table(self, own: float = 0.0) -> Floats:
         """Shape (classes, BINS): log density."""
-        n = self.rows.sum()
+        n = max(float(self.rows.sum()), 1.0)
         pooled = POOL * np.maximum(self.whole - KEPT * own, 0.5) / n
         counts = np.maximum(self.counts - KEPT * own, 0.0)
         near = (counts + pooled) / (self.rows[:, None] + POOL) / WIDTHS

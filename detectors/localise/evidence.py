@@ -259,7 +259,7 @@ def weigh_small(
 ) -> tuple[float, float]:
     """(gain over null, gain over all other rows) of a few rows, the rows themselves left out of the density."""
     n = len(share)
-    total = rows.sum() - n
+    total = max(rows.sum() - n, 1.0)
     mine = np.zeros(len(rows))
     for i in range(n):
         mine[level[i]] += 1.0

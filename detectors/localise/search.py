@@ -198,6 +198,8 @@ def _singles(run: Run, free: npt.NDArray[np.bool_]) -> tuple[list[int], list[tup
     if exact >= 0.5:
         rows = np.flatnonzero(free & off)
         return ([e for e in (_name(run, int(r)) for r in rows) if e >= 0], []) if len(rows) <= ALONE // 4 else ([], [])
+    if not run.lattice.prior.size:
+        return [], []
     odds = lone + run.lattice.prior.min()
     rows = np.flatnonzero(free & (odds > ALONE_BELIEVED))
     if len(rows) > ALONE:
