@@ -3,7 +3,8 @@
     counted  = total([survey(p) for p in panels])           # what groups look like
     observed = [observe(p, calendar, counted) for p in panels]   # one walk over each series
     law      = calibrate([o.counts for o in observed])      # honest p-values, by replay
-    answers  = combine([conclude(p, o, law, counted) for ...], target_fdr=0.1)   # one promise for the run
+    forest   = plant([o.sample for o in observed])          # None when there are few past breaks
+    answers  = combine([conclude(p, o, law, counted, forest=forest) for ...], target_fdr=0.1)
 
 `judge` does all of it for one panel. Nothing depends on the order of buckets: what is shared are integer counts.
 A row is judged by earlier rows only: its forecast by its series' own earlier rows, its p-value by the counts of
@@ -24,6 +25,7 @@ import numpy.typing as npt
 
 from detectors import walk as w
 from detectors.calibration import Calibration, Counts, benjamini_hochberg, calibrate, combine_log_p
+from detectors.forest import SERIES, Forest, Sample, features_of, plant, scrambled
 from detectors.judgement import Judgement
 from detectors.learning import QUIET, Lessons, surprise_of_score
 from detectors.patterns import patterns
@@ -56,6 +58,8 @@ class Observed:
     level: npt.NDArray[np.int8]
     group: npt.NDArray[np.int32]
     series: Ints
+    sample: Sample
+    """What the forest is trained on."""
 
 
 def judge(
@@ -69,7 +73,8 @@ def judge(
     """One panel from beginning to end."""
     counted = survey(panel)
     observed = observe(panel, calendar, counted)
-    answer = conclude(panel, observed, calibrate([observed.counts]), counted, lessons=lessons)
+    law, forest = calibrate([observed.counts]), plant([observed.sample])
+    answer = conclude(panel, observed, law, counted, forest=forest, lessons=lessons)
     return combine([answer], target_fdr=target_fdr, budget=budget)[0]
 
 
@@ -86,7 +91,43 @@ def observe(panel: Panel, calendar: BusinessCalendar, counted: Survey, edges: In
     counts.surprises[0] = hist
     if len(edges):
         _count_blocks(counts, narrow, block, panel.excluded[rows], series)
-    return Observed(rows, wide, narrow, counts, block, borrowed.level[series], borrowed.group[series], series)
+    sample = _sampled(panel, calendar, borrowed.table)
+    return Observed(rows, wide, narrow, counts, block, borrowed.level[series], borrowed.group[series], series, sample)
+
+
+def _sampled(panel: Panel, calendar: BusinessCalendar, prior: Floats) -> Sample:
+    """The past breaks of the panel's series with the smallest hashes, as the views saw them."""
+    hashes = scrambled(panel.series_id)
+    if panel.current.all() or panel.pair.right is None or not panel.n:
+        return Sample(np.zeros(0, np.uint64), np.zeros((0, WALKED + 1)))
+    limit = np.sort(hashes)[min(SERIES, panel.s) - 1]
+    mine = hashes <= limit
+    rows = np.repeat(mine, np.diff(panel.offsets))
+    few = replace(
+        panel,
+        offsets=np.concatenate([[0], np.cumsum(np.diff(panel.offsets)[mine])]),
+        series_id=panel.series_id[mine],
+        groups=panel.groups[:, mine],
+        columns={},
+        stamp=None if panel.stamp is None else panel.stamp[rows],
+        day=panel.day[rows],
+        current=panel.current[rows],
+        source=panel.source[rows],
+        left=panel.left[rows],
+        right=panel.right[rows],
+        left_missing=panel.left_missing[rows],
+        right_missing=panel.right_missing[rows],
+        diff=panel.diff[rows],
+        tolerance=panel.tolerance[rows],
+        is_break=panel.is_break[rows],
+        excluded=panel.excluded[rows],
+    )
+    _, narrow, _, _ = walk_panel(few, calendar, prior[mine], store_all=True)
+    wanted = few.is_break & ~few.current & ~few.excluded & (narrow[:, w.SUPPORT] >= 1)
+    size = np.abs(few.diff) / np.maximum(few.tolerance, 1)
+    return Sample(
+        np.repeat(hashes[mine], np.diff(few.offsets))[wanted], features_of(narrow[wanted, :WALKED], size[wanted])
+    )
 
 
 def _count_blocks(
@@ -185,6 +226,7 @@ def conclude(
     calibration: Calibration,
     counted: Survey,
     *,
+    forest: Forest | None = None,
     lessons: Lessons | None = None,
 ) -> Judgement:
     """p-values, scores, bands and patterns of one panel; `anomaly` is decided by `combine`."""
