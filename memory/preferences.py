@@ -70,8 +70,8 @@ def habit(
 ) -> Habit | None:
     """The value that a field takes in these circumstances by habit; None when nothing is settled.
 
-    `observations`: those of one field, newest first. A habit goes by the smallest scope within which the desk decided
-    alike, and never bleeds: where a circumstance outside the scope was not seen before, it must have varied.
+    `observations`: those of one field, newest first. A habit goes by the scope within which the desk decided most alike
+    (successes plus one over trials plus two: the rule of succession), and never bleeds: where a circumstance outside the scope was not seen before, it must have varied.
     `kept`: circumstances that are never generalised over.
     """
     best: tuple[tuple[float, ...], Habit] | None = None
@@ -90,7 +90,8 @@ def habit(
         if not _covers(chosen, scope, circumstances):
             continue
         found = Habit(chosen[0].value, scope, support, len(fit) - support, tuple(o.learned_from for o in chosen))
-        rank = (min(support, 3), len(scope), support)
+        tried = support if _turned(fit) else len(fit)
+        rank = ((support + 1) / (tried + 2), len(scope), support)
         if best is None or rank > best[0]:
             best = (rank, found)
     return best[1] if best else None
