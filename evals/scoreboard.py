@@ -38,6 +38,7 @@ def _flat(result: Mapping[str, Any]) -> dict[str, float]:
 SUITES: Final[dict[str, tuple[str, Figures]]] = {
     "causes": ("evals.causes", _causes),
     "localisation": ("evals.localisation", _localisation),
+    "desk": ("evals.month", _flat),
 }
 """Suite -> (module with `run(quick)` and `table(result)`, its headline figures)."""
 
