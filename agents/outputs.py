@@ -177,7 +177,7 @@ class _Gather:
         spoken = self.which >= 0 if n <= MOST_REASONS else notable
         for i in np.flatnonzero(spoken):
             p, j = int(self.which[i]), int(self.position[i])
-            reasons[i] = reason(judged.panels[p], judged.judgements[p], j)
+            reasons[i] = reason(judged.panels[p], judged.judgements[p], j, judged.lessons)
         for i in np.flatnonzero(notable):
             f = (int(self.which[i]), int(self.position[i]))
             case[i] = self.told.case_of.get(f, "")

@@ -19,6 +19,7 @@ import numpy as np
 import sqlalchemy as sa
 
 from agents.desk import Desk
+from agents.lessons import lessons_of
 from agents.outputs import Format, Proposed, Told, set_aside, write_json, write_tables
 from agents.precedents import resolutions_of_history
 from agents.summary import summary
@@ -191,7 +192,7 @@ def _find(
     with stages.stage("series"):
         panels = build_panels(current, history, said)
     with stages.stage("judge"):
-        judged = assess(Question(panels, current.layout, said, calendar))
+        judged = assess(Question(panels, current.layout, said, calendar, lessons_of(desk, recon)))
     with stages.stage("remember"):
         if history is not None:
             desk.resolutions.add_many(resolutions_of_history(recon, panels, history, said, calendar), index=False)

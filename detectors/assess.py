@@ -67,8 +67,8 @@ def assess(question: Question) -> Judged:
         calendar=question.calendar,
     )
     causes = [_causes(panel, j, found) for panel, j, found in zip(question.panels, judgements, proofs, strict=True)]
-    judged = Judged(question.panels, judgements, proofs, causes, ())
-    return Judged(question.panels, judgements, proofs, causes, _slices(question, judged))
+    judged = Judged(question.panels, judgements, proofs, causes, (), question.lessons)
+    return replace(judged, slices=_slices(question, judged))
 
 
 def _to_prove(panel: Panel, judgement: Judgement) -> npt.NDArray[np.int64]:

@@ -124,7 +124,7 @@ class Casework:
             high=_number(judgement.high[j]),
             pattern=self.judged.pattern(finding),
             cause=str(self.judged.causes[p][j]),
-            reason=reason(panel, judgement, j),
+            reason=reason(panel, judgement, j, self.judged.lessons),
             comment=str(self.current.rows.comment[source].as_py() or ""),
         )
 

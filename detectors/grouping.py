@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from detectors.judgement import Judgement
+from detectors.learning import Lessons
 from detectors.localise import Slice
 from detectors.proof import Proof
 from recon.panel import Panel
@@ -52,6 +53,8 @@ class Judged:
     """The cause word of every judged row; "" for a match that is not anomalous."""
     slices: Sequence[tuple[int, Slice]]
     """(panel index, slice); a slice's rows are panel rows."""
+    lessons: Lessons | None = None
+    """What operators' tags taught; the reason under a row says when one of them decided."""
 
     def row(self, finding: Finding) -> int:
         """The finding's panel row."""
