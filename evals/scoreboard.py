@@ -35,10 +35,39 @@ def _flat(result: Mapping[str, Any]) -> dict[str, float]:
     return {name: float(value) for name, value in result["headline"].items()}
 
 
+def _detection(result: Mapping[str, Any]) -> dict[str, float]:
+    """The margin over the best peer, the realised false discovery rate, and the quiet run."""
+    peers = ("robust_z", "bollinger", "isolation_forest", "ecod")
+    rows = result["planted"].values()
+    return {
+        "least margin of PR-AUC over the best peer": min(
+            row["tieout"] - max(row[peer] for peer in peers if peer in row) for row in rows
+        ),
+        "mean false discovery proportion": max(row["fdp"] for row in rows),
+        "median alarms on quiet data": result["quiet"]["median alarms"],
+    }
+
+
+def _learning(result: Mapping[str, Any]) -> dict[str, float]:
+    steps = {int(step): row for step, row in result["steps"].items()}
+    found: dict[str, float] = {}
+    for step in (30, 100):
+        if step in steps:
+            found[f"false alarms left after {step} tags"] = steps[step]["false_left"]
+            found[f"real alarms kept after {step} tags"] = steps[step]["real_kept"]
+    return found
+
+
 SUITES: Final[dict[str, tuple[str, Figures]]] = {
+    "detection": ("evals.detection", _detection),
+    "learning": ("evals.learning", _learning),
     "causes": ("evals.causes", _causes),
     "localisation": ("evals.localisation", _localisation),
     "desk": ("evals.month", _flat),
+    "retrieval": ("evals.retrieval", _flat),
+    "mimicry": ("evals.mimicry", _flat),
+    "grounding": ("evals.grounding", _flat),
+    "chat": ("evals.chat", _flat),
 }
 """Suite -> (module with `run(quick)` and `table(result)`, its headline figures)."""
 
