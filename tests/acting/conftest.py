@@ -90,3 +90,29 @@ def empty(desk: TestDesk) -> None:
         for name in ours:
             conn.exec_driver_sql(f"DELETE FROM {name}")
         conn.exec_driver_sql("SET session_replication_role = DEFAULT")
+
+
+QUICK_ON_POSTGRES = (
+    "test_an_approval_names_the_bytes",
+    "test_approving_again",
+    "test_a_decision_and_its_audit_row",
+    "test_over_the_limit",
+    "test_of_two_approved_tickets",
+    "test_what_is_approved_is_done",
+    "test_a_bulk_preview",
+    "test_the_database_refuses",
+    "test_a_cut_tail",
+    "test_postgres_restarting",
+    "test_of_four_approvals",
+    "test_an_approved_action_arrives_once",
+)
+"""What differs between the databases, or must never break on either; the other twins run in `make check`."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The PostgreSQL twin of a test is slow, but for those that are there for it."""
+    here = Path(__file__).parent
+    for item in items:
+        on_postgres = here in item.path.parents and item.get_closest_marker("postgres") is not None
+        if on_postgres and not item.name.startswith(QUICK_ON_POSTGRES):
+            item.add_marker(pytest.mark.slow)

@@ -5,7 +5,7 @@ import math
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from memory.canonical import NotCanonical, canonical, hash_of, parse, payload_hash
@@ -30,6 +30,7 @@ def naive(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False)
 
 
+@settings(deadline=None)
 @given(values)
 def test_canonical_text_is_that_of_a_naive_twin_and_reads_back(value: Any) -> None:
     text = canonical(value)
@@ -38,6 +39,7 @@ def test_canonical_text_is_that_of_a_naive_twin_and_reads_back(value: Any) -> No
     assert canonical(json.loads(text)) == text
 
 
+@settings(deadline=None)
 @given(values, values)
 def test_two_values_share_a_hash_only_when_they_are_one(one: Any, two: Any) -> None:
     assert (hash_of(one) == hash_of(two)) == (canonical(one) == canonical(two))

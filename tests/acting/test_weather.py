@@ -198,7 +198,7 @@ def test_jira_and_mail_gone_for_an_hour_drain_in_order_and_lose_nothing(desk: Te
         order: list[Action] = []
         end = START + timedelta(hours=1)
         while desk.clock() < end:
-            desk.clock.move(60)
+            desk.clock.move(120)
             executor.run_once()
             if len(order) < 20:
                 order.append(_one_more(desk, len(order)))
