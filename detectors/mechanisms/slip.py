@@ -26,8 +26,13 @@ def find(bench: Bench, table: Breaks) -> Iterator[Found]:
     a, b = a // unit, b // unit
     kind, place = slips(a, b)
     kind = np.where(tested, kind, 0)
-    for kinds, chance, alike in _classes(a, b):
+    # two amounts that are both round slip into each other far more easily: as rare as such amounts are here
+    zeros = np.minimum(trailing_zeros(table.left), trailing_zeros(table.right))
+    coarse = np.maximum(POWERS[np.minimum(zeros, 18)] // unit, 1)
+    rare = table.as_round[np.minimum(zeros, 19)]
+    for (kinds, fine, alike), (_, rough, _) in zip(_classes(a, b), _classes(a // coarse, b // coarse), strict=True):
         passed = np.isin(kind, kinds)
+        chance = np.maximum(fine, np.where(coarse > 1, rough * rare, 0.0))
         accepted = believable(passed, np.where(tested, chance, 0.0), alike)
         if WRONG in kinds and _round_by_habit(a - b, tested, kind):
             continue

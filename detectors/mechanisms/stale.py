@@ -7,12 +7,18 @@ import numpy as np
 
 from detectors.digits import Floats, Mask, Units
 from detectors.mechanisms.past import habit
-from detectors.mechanisms.table import Bench, Breaks, Found
+from detectors.mechanisms.table import Bench, Breaks, Found, before_rows
 from detectors.mechanisms.wording import day_text
 from detectors.proof import Proof
+from recon.panel import Panel
 from recon.words import Side
 
 GATE: Final = 1e-3
+EARLIER: Final = 3
+"""Earlier steps that tell a side's own habit."""
+ENOUGH: Final = 30
+LIVELY: Final = 0.05
+"""Where sides stand still on at most this share of so many matched rows, standing still is strange for any."""
 DAYS: Final = 2
 """From so many unmoved days on a side is stale; one day alone is a lag."""
 
@@ -28,8 +34,28 @@ def find(bench: Bench, table: Breaks) -> Iterator[Found]:
         run = frozen.run[table.rows]
         chance: Floats = np.minimum(1.0, frozen.usual[table.rows] ** moved)
         passed: Mask = table.both & (moved >= DAYS) & (chance <= GATE)
+        passed &= _lively(table, _stands(panel, panel.left if side == "left" else panel.right), run)
         for i in np.flatnonzero(passed):
             yield int(i), _proof(table, int(i), "left" if side == "left" else "right", int(run[i]), float(chance[i]))
+
+
+def _stands(panel: Panel, side: Units) -> Mask:
+    """Rows on which the side moved by no more than the tolerance: pennies are no movement."""
+    before = before_rows(panel)
+    return np.asarray((before >= 0) & (np.abs(side - side[np.maximum(before, 0)]) <= panel.tolerance))
+
+
+def _lively(table: Breaks, still: Mask, run: Units) -> Mask:
+    """True where the side's own earlier past moves more often than not, or where it has little and the panel's does."""
+    panel = table.panel
+    calm = np.count_nonzero(~panel.is_break)
+    total = np.concatenate([[0], np.cumsum(still)])
+    start = table.rows - run + 1
+    steps = np.maximum(start - table.first - 1, 0)
+    stood = total[start] - total[table.first]
+    own = (steps >= EARLIER) & (stood * 2 < steps)
+    habit_of_all = np.count_nonzero(still & ~panel.is_break) <= LIVELY * calm and calm >= ENOUGH
+    return np.asarray(own | ((steps < EARLIER) & bool(habit_of_all)), dtype=np.bool_)
 
 
 def _moves(run: Units, other_still: Mask) -> Units:

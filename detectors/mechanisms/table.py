@@ -149,6 +149,12 @@ class Breaks:
         counts = np.bincount(significant(self.amounts), minlength=20)[:20]
         return np.asarray((counts + 0.5) / (counts.sum() + 1), dtype=np.float64)
 
+    @cached_property
+    def as_round(self) -> Floats:
+        """Share of the panel's amounts that end in at least g zeros, at g; never quite zero."""
+        counts = np.bincount(trailing_zeros(self.amounts), minlength=20)[:20][::-1].cumsum()[::-1]
+        return np.asarray((counts + 0.5) / (len(self.amounts) + 1), dtype=np.float64)
+
     def coincidence(self, values: Units) -> Floats:
         """The chance that a random amount of the same size equals each value, round ones being likelier."""
         full = np.maximum(digit_count(values) - self.grain, 1)

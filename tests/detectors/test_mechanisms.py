@@ -82,6 +82,23 @@ def test_coincidences_of_round_or_random_amounts_prove_nothing(left: float, righ
     assert causes(lines) == {}
 
 
+def test_round_amounts_of_a_month_end_ledger_prove_nothing() -> None:
+    months = ["2023-12-31", "2024-01-31", "2024-02-29", "2024-03-31", "2024-04-30"]
+    lines: list[Line] = []
+    for key, right in (("a", 10000.0), ("b", 60000.0), ("c", 30000.0), ("d", 70000.0)):
+        lines += [(key, m, right + (0.01 if key == "a" and m == months[0] else 0), right) for m in months]
+    lines += [("a", DAY, 100000.0, 10000.0), ("b", DAY, 60000.0, 10000.0), ("c", DAY, 70000.0, 80000.0)]
+    lines += [("d", DAY, 20000.0, 35000.0)]
+    assert causes(lines, tolerance=1) == {}
+
+
+def test_a_side_that_often_stands_still_is_not_stale() -> None:
+    left = [20000.0] * 6
+    right = [20000.0, 20000.0, 40000.0, 60000.0, 41000.0, 35000.0]
+    months = [*(f"2024-0{m}-28" for m in range(1, 6)), DAY]
+    assert causes([("a", m, x, y) for m, x, y in zip(months, left, right, strict=True)]) == {}
+
+
 def test_the_sentence_names_amounts_and_side() -> None:
     lines = [("a", d, 89704.0 + k * 911, 89704.0 + k * 911) for k, d in enumerate(DAYS[:-1])]
     lines.append(("a", DAY, 897040.0, 89704.0))
