@@ -1,0 +1,94 @@
+"""Memory of resolutions: found by likeness, never from later, rebuilt from SQL, and honest about how each ended."""
+
+from dataclasses import replace
+from datetime import date, timedelta
+from pathlib import Path
+
+import numpy as np
+
+from memory.embedding import DIMENSIONS, Features, embed
+from memory.resolutions import Resolution, Resolutions, consensus, usable
+from memory.vectors import Vectors
+from tests.agents.desks import Watch, make_desk
+
+DAY = date(2026, 3, 2)
+FX = Features(cause="fx_rate", mechanism="yesterdays_rate", pair="Balance", sign=1, size=4.0, columns={"Desk": "Rates"})
+
+
+def make(n: int, day: date = DAY, **changes: object) -> Resolution:
+    base = Resolution(f"R{n}", "gl", day, day, f"rate corrected, ref {n}", FX, outcome="resolved")
+    return replace(base, **changes)  # type: ignore[arg-type]
+
+
+def store(home: Path) -> Resolutions:
+    return make_desk(home).resolutions
+
+
+def test_no_vector_is_ever_zero_and_all_have_length_one() -> None:
+    vectors = embed([Features(), FX, Features(comment="12345")])
+    assert vectors.shape == (3, DIMENSIONS)
+    assert np.allclose(np.linalg.norm(vectors, axis=1), 1)
+
+
+def test_the_like_comes_first_and_says_why(tmp_path: Path) -> None:
+    memory = store(tmp_path)
+    other = replace(FX, cause="timing", mechanism="cut_off")
+    memory.add_many([make(1), make(2, features=other)])
+    best = memory.similar(FX, "gl", before=DAY, k=2)
+    assert best[0].resolution.id == "R1"
+    assert "same cause fx rate" in best[0].why
+
+
+def test_nothing_newer_than_the_break_is_found(tmp_path: Path) -> None:
+    memory = store(tmp_path)
+    memory.add_many([make(n, DAY + timedelta(days=n)) for n in range(-3, 4)])
+    found = memory.similar(FX, "gl", before=DAY, k=9)
+    assert {m.resolution.id for m in found} == {"R-3", "R-2", "R-1", "R0"}
+
+
+def test_a_comment_recorded_later_is_not_used_before() -> None:
+    late = make(1, recorded_on=DAY + timedelta(days=5))
+    assert not usable(late, DAY, None)
+    assert usable(late, DAY + timedelta(days=5), None)
+    assert usable(replace(late, source="decision"), DAY, DAY + timedelta(days=5))
+
+
+def test_a_replay_far_back_still_finds_its_own_time(tmp_path: Path) -> None:
+    memory = store(tmp_path)
+    memory.add_many([make(n, DAY + timedelta(days=n)) for n in range(400)])
+    found = memory.similar(FX, "gl", before=DAY + timedelta(days=2), k=3)
+    assert {m.resolution.id for m in found} == {"R0", "R1", "R2"}
+
+
+def test_reconciliations_do_not_see_each_other(tmp_path: Path) -> None:
+    memory = store(tmp_path)
+    memory.add_many([make(1), make(2, recon="other")])
+    assert [m.resolution.id for m in memory.similar(FX, "gl", before=DAY)] == ["R1"]
+
+
+def test_the_vectors_are_rebuilt_from_the_table(tmp_path: Path) -> None:
+    desk = make_desk(tmp_path)
+    desk.resolutions.add_many([make(1)], index=False)
+    anew = Resolutions(desk.db, Vectors(tmp_path / "elsewhere"), Watch())
+    assert [m.resolution.id for m in anew.similar(FX, "gl", before=DAY)] == ["R1"]
+
+
+def test_adding_twice_adds_once(tmp_path: Path) -> None:
+    memory = store(tmp_path)
+    assert (memory.add_many([make(1)]), memory.add_many([make(1)])) == (1, 0)
+
+
+def test_a_reopened_precedent_weighs_against_itself(tmp_path: Path) -> None:
+    memory = store(tmp_path)
+    memory.add_many([make(1, outcome="reopened"), make(2)])
+    best = memory.similar(FX, "gl", before=DAY)
+    assert [m.resolution.id for m in best] == ["R2", "R1"]
+    assert "but it was reopened" in best[1].why
+
+
+def test_the_consensus_counts_one_wording_whatever_its_numbers(tmp_path: Path) -> None:
+    memory = store(tmp_path)
+    memory.add_many([make(1), make(2), make(3, comment="no idea")])
+    found = consensus(memory.similar(FX, "gl", before=DAY))
+    assert found is not None
+    assert found.statement() == "2 of 3 breaks like this closed with this comment, last on 2026-03-02"
