@@ -15,13 +15,13 @@ from agents.graph import (
     draw_mermaid,
     open_checkpointer,
     redraft,
-    settings_of,
     work_case,
     work_cases,
 )
 from memory.preferences import Preferences
 from memory.schema import actions
 from recon.case import Evidence
+from recon.words import DecisionKind
 from tests.agents.desks import APPROVER, OPERATOR, make_break, make_desk, put_case, say
 
 ROUTED = {
@@ -182,7 +182,7 @@ def test_a_crash_in_any_node_loses_nothing_and_doubles_nothing(
 ) -> None:
     desk, case_id = worked(tmp_path)
     ticket = pending(desk, case_id)
-    kind = "respond" if node == "planner" else "approve"
+    kind: DecisionKind = "respond" if node == "planner" else "approve"
     desk.ledger.decide(ticket.id, kind, ticket.payload_hash, APPROVER, note="shorter")
     if kind == "approve":
         settle(desk, ticket.id)
@@ -242,7 +242,7 @@ def test_a_thread_stays_small_and_asks_in_the_inbox_form(tmp_path: Path) -> None
 
     async def look() -> Any:
         async with open_checkpointer(desk) as saver:
-            return await build_graph(desk, saver).aget_state(settings_of(f"{case_id}:1"))
+            return await build_graph(desk, saver).aget_state({"configurable": {"thread_id": f"{case_id}:1"}})
 
     state = asyncio.run(look())
     (request, *_) = state.interrupts[0].value
