@@ -100,7 +100,8 @@ def watch(
     store = AlarmStore(desk.db, desk.clock)
     while True:
         for path in arrivals.look(folder, monotonic()):
-            if path in arrivals.taken or not _run_before(store, name or said.name, path):
+            # What an earlier watch ran and what has only stayed where it was is no news.
+            if path in arrivals.taken or not store.was_run(path.name, _digest(path)):
                 yield from _take(desk, store, path, said, name)
             arrivals.take(path)
         if name is not None:
@@ -134,14 +135,6 @@ def _take(desk: Desk, store: AlarmStore, path: Path, said: ReconFile, name: str 
     )
     for alarm in result.run.get("desk", {}).get("alarms", []):
         yield f"{path.name}: {alarm['kind']}. {alarm['statement']}"
-
-
-def _run_before(store: AlarmStore, recon: str | None, path: Path) -> bool:
-    """True when this very file, name and bytes, was run by an earlier watch: it has only stayed where it was."""
-    if recon is None:
-        return False
-    digest = _digest(path)
-    return any(p.hash == digest and p.name == path.name for p in store.past(recon))
 
 
 def _repeated(store: AlarmStore, recon: str, path: Path, digest: str) -> Alarm | None:

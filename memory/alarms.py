@@ -214,15 +214,15 @@ class AlarmStore:
 
     def past(self, recon: str, limit: int = 400) -> list[FileSeen]:
         """The reconciliation's files whose run came to its end, newest first: a killed run has not taken its in."""
-        ended = sa.or_(files.c.run_id.is_(None), runs.c.id.is_(None), runs.c.state == "done")
-        query = (
-            sa.select(files)
-            .join(runs, runs.c.id == files.c.run_id, isouter=True)
-            .where(files.c.recon == recon, ended)
-            .order_by(files.c.seen_at.desc(), files.c.hash)
-        )
+        query = _ended().where(files.c.recon == recon).order_by(files.c.seen_at.desc(), files.c.hash)
         with self._db.read() as connection:
             return [_file(row) for row in connection.execute(query.limit(limit))]
+
+    def was_run(self, name: str, digest: str) -> bool:
+        """True when a file of this name and SHA-256 was run to its end, for whichever reconciliation."""
+        with self._db.read() as connection:
+            found = connection.execute(_ended().where(files.c.hash == digest, files.c.name == name).limit(1))
+            return found.first() is not None
 
     def take_in(self, seen: FileSeen, run_id: str | None, calendar: BusinessCalendar | None = None) -> list[Alarm]:
         """Judges a file against the ones before it, keeps it and its alarms."""
@@ -284,6 +284,12 @@ class AlarmStore:
             body = {**row.body, "seen_by": who, "seen_at": self._clock().isoformat()}
             connection.execute(sa.update(alarms).where(alarms.c.id == alarm_id).values(state="seen", body=body))
             return _stored(connection.execute(sa.select(alarms).where(alarms.c.id == alarm_id)).one())
+
+
+def _ended() -> Any:
+    """The files whose run came to its end."""
+    ended = sa.or_(files.c.run_id.is_(None), runs.c.id.is_(None), runs.c.state == "done")
+    return sa.select(files).join(runs, runs.c.id == files.c.run_id, isouter=True).where(ended)
 
 
 def _alarm_id(alarm: Alarm) -> str:
