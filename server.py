@@ -114,7 +114,7 @@ def create_app(desk: "Desk | None" = None, *, executor: bool = True) -> "FastAPI
         max_body_size=2_000_000,
         middleware=[
             Middleware(Measured, metrics=hub.metrics),
-            Middleware(AnswerHeaders),
+            Middleware(AnswerHeaders, page=error_page),
             Middleware(Walls, desk=hub.desk),
             Middleware(Idempotency, desk=hub.desk),
         ],

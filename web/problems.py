@@ -142,10 +142,12 @@ def install(app: FastAPI, page: Any) -> None:
     app.add_exception_handler(RequestValidationError, on_validation)
 
 
-def fault(path: str, method: str, error: Exception) -> JSONResponse:
+def fault(request: Request, error: Exception, page: Any) -> Response:
     """A fault of ours: a number for the log, nothing of its inside."""
     ident = uuid.uuid4().hex[:12]
-    log.error("fault %s on %s %s", ident, method, path, exc_info=error)
+    log.error("fault %s on %s %s", ident, request.method, request.url.path, exc_info=error)
     detail = f"A fault of ours, number {ident}; the server's log has it under that number. Nothing was sent."
-    body = Problem(title=HTTPStatus(500).phrase, status=500, detail=detail, instance=path)
-    return JSONResponse(body.model_dump(exclude_none=True), 500, media_type=MEDIA_TYPE)
+    if wants_page(request):
+        shown: Response = page(request, 500, detail)
+        return shown
+    return problem(request, 500, detail)

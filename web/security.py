@@ -8,8 +8,8 @@ from urllib.parse import urlsplit
 
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import Headers, MutableHeaders
-from starlette.requests import cookie_parser
-from starlette.responses import JSONResponse
+from starlette.requests import Request, cookie_parser
+from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from agents.desk import Desk
@@ -35,8 +35,9 @@ SAFE: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 class AnswerHeaders:
     """Puts the security headers, the request's id and the caching rule on every answer, faults of ours included."""
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, page: Callable[[Request, int, str], Response]) -> None:
         self.app = app
+        self.page = page
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -63,7 +64,8 @@ class AnswerHeaders:
         except Exception as error:
             if begun:
                 raise
-            await fault(scope["path"], scope["method"], error)(scope, receive, sending)
+            told = fault(Request(scope), error, self.page)
+            await told(scope, receive, sending)
 
 
 def local_host(host: str) -> bool:

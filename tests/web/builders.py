@@ -304,12 +304,12 @@ def _case(plan: Plan, n: int, days: Sequence[date], text: str) -> tuple[Case, li
         cause=plan.cause,
         cause_detail="Tax reclaim" if plan.cause == "new" else "",
         confidence=0.93 - n / 25,
-        severity=plan.severity,
+        severity=plan.severity,  # type: ignore[arg-type]
         scope=scope,
         break_count=len(breaks),
         amount=amount,
         currency=plan.currency,
-        onset=onset,  # type: ignore[arg-type]
+        onset=onset,
         rows=tuple(b.row for b in breaks),
         evidence=evidence,
         hypotheses=(
@@ -439,7 +439,7 @@ def _promise_and_talk(desk: Desk, ident: str, today: date) -> None:
             (
                 "assistant",
                 "tieout",
-                "No. The difference equals the balance times the change of the rate [E1]; the GL side alone moved [E5].",
+                "No. The difference equals the balance times the change of the rate [E1]; only the GL side moved [E5].",
             ),
         ):
             connection.execute(
