@@ -7,6 +7,7 @@ import numpy.typing as npt
 
 from detectors.localise import crowd, evidence, noise, siblings
 from detectors.localise.lattice import Lattice, build
+from detectors.localise.report import describe
 from detectors.localise.run import Run
 from detectors.localise.slice import Slice
 
@@ -17,12 +18,17 @@ Mask = npt.NDArray[np.bool_]
 BELIEVED = 3.0
 """Log odds that a slice must reach."""
 MOST = 40
+"""Most slices taken before single rows are looked at."""
 SHIFT = 6.0
+"""Nats by which a location of its own must fit a slice better than zero."""
 USUAL = 1.5
+"""How many times the run's median deviation a slice of one common deviation must reach."""
 ALONE, ALONE_BELIEVED = 20, 0.0
 """Most single rows reported, and the log odds each must reach: more of them are noise of another shape."""
 WIDE, DEEP = 120, 6
+"""How many small elements are weighed exactly, and how many leaders are fitted with all that contain them."""
 SAMPLE = 4000
+"""Rows of an element that are fitted; of more, every so many."""
 
 
 def localise(
@@ -34,6 +40,11 @@ def localise(
 ) -> list[Slice]:
     """The slices whose rows deviate together, the best explained first; empty when nothing is shared.
 
+    `columns`: codes by column, one for each row; `actual` and `expected` as long. Which side is which only turns
+    the signs. A row that is as expected counts as evidence against the slices it lies in; a row of two zeros, or
+    of nothing finite, says nothing. The shortest of equally good combinations is named. Slices of one row
+    (`Slice.single`) are rows too far out for the run's own noise.
+
     >>> import numpy as np
     >>> codes = {"desk": np.repeat(np.arange(8), 50), "book": np.tile(np.arange(10), 40)}
     >>> expected = np.linspace(100, 900, 400)
@@ -41,14 +52,16 @@ def localise(
     >>> [s.parts for s in localise(codes, actual, expected)]
     [{'desk': 3}]
     """
-    share = noise.shares(np.asarray(actual, dtype=np.float64), np.asarray(expected, dtype=np.float64))
-    live = np.flatnonzero((np.asarray(actual) != 0) | (np.asarray(expected) != 0))
+    given = np.nan_to_num(np.asarray(actual, dtype=np.float64), nan=0.0, posinf=0.0, neginf=0.0)
+    wanted = np.nan_to_num(np.asarray(expected, dtype=np.float64), nan=0.0, posinf=0.0, neginf=0.0)
+    share = noise.shares(given, wanted)
+    live = np.flatnonzero((given != 0) | (wanted != 0))
     if not columns or len(live) < 2 or not np.any(share):
         return []
     depth = max_depth or (6 if len(columns) <= 6 else 4)
     lattice = build({k: np.asarray(v)[live] for k, v in columns.items()}, depth)
     own = share[live]
-    level = noise.size_classes(np.asarray(actual)[live], np.asarray(expected)[live])
+    level = noise.size_classes(given[live], wanted[live])
     bins = crowd.bins_of(own)
     order = np.argsort(own, kind="stable")
     chosen: list[int] = []
@@ -60,7 +73,17 @@ def localise(
             break
         null = again
     chosen = _without_echoes(lattice, own, chosen)
-    return _report(lattice, chosen, columns, live, np.asarray(actual), np.asarray(expected), share, null.scale)
+    far = np.zeros(len(share), dtype=bool)
+    far[live] = np.abs(own) > np.maximum(3 * null.scale, noise.FLOOR)
+    parts = [_parts(lattice, e, columns, live) for e in chosen]
+    return describe(parts, columns, np.abs(given - wanted), share, live, far)
+
+
+def _parts(lattice: Lattice, element: int, columns: Mapping[str, npt.NDArray[np.int32]], live: Rows) -> dict[str, int]:
+    """The element's columns and codes, in the order the columns were given."""
+    witness = live[lattice.rows(element)[0]]
+    inside = {lattice.columns[i] for i in lattice.cuboids[lattice.cuboid_of(element)]}
+    return {name: int(columns[name][witness]) for name in columns if name in inside}
 
 
 def _greedy(run: Run) -> tuple[list[int], npt.NDArray[np.bool_]]:
@@ -218,52 +241,3 @@ def _name(run: Run, row: int) -> int:
         if np.count_nonzero(run.lattice.element[c] == e) == 1:
             return int(e)
     return -1
-
-
-def _report(
-    lattice: Lattice,
-    chosen: list[int],
-    columns: Mapping[str, npt.NDArray[np.int32]],
-    live: Rows,
-    actual: Floats,
-    expected: Floats,
-    share: Floats,
-    scale: Floats,
-) -> list[Slice]:
-    n = len(actual)
-    amount = np.abs(actual - expected)
-    far = np.zeros(n, dtype=bool)
-    far[live] = np.abs(share[live]) > np.maximum(3 * scale, noise.FLOOR)
-    parts_rows = []
-    outside = np.ones(n, dtype=bool)
-    for e in chosen:
-        cuboid = lattice.cuboids[lattice.cuboid_of(e)]
-        witness = live[lattice.rows(e)[0]]
-        parts = {lattice.columns[i]: int(columns[lattice.columns[i]][witness]) for i in cuboid}
-        inside = np.ones(n, dtype=bool)
-        for name, code in parts.items():
-            inside &= columns[name] == code
-        outside &= ~inside
-        parts_rows.append((parts, inside))
-    base = float(far[outside].mean()) if outside.any() else 0.0
-    out = []
-    for parts, inside in parts_rows:
-        rows = np.flatnonzero(inside)
-        hit = rows[far[rows]]
-        typical = float(np.median(share[hit])) if len(hit) else 0.0
-        out.append(
-            Slice(
-                parts={k: parts[k] for k in columns if k in parts},
-                rows=rows,
-                deviating=hit,
-                coverage=float(amount[hit].sum() / max(amount[far].sum(), 1e-300)),
-                count_coverage=len(hit) / max(int(far.sum()), 1),
-                purity=len(hit) / max(int(np.isin(rows, live).sum()), 1),
-                base_rate=base,
-                score=0.0,
-                direction="above" if typical > 0 else "below",
-                deviation=typical,
-                spread=float(1.4826 * np.median(np.abs(share[hit] - typical))) if len(hit) else 0.0,
-            )
-        )
-    return out

@@ -27,7 +27,7 @@ class Slice:
     base_rate: float
     """Share of the rows outside every slice that deviate."""
     score: float
-    """Natural log of the odds that this slice shares a cause rather than none; comparable over runs."""
+    """Log likelihood ratio (nats) of its rows deviating as often as they do, against the base rate."""
     direction: Literal["above", "below", "mixed"]
     """Where the actual values lie against the expected ones."""
     deviation: float
@@ -53,5 +53,5 @@ class Slice:
         return (
             f"{said}: {len(self.deviating):,} of {len(self.rows):,} rows deviate ({self.purity:.0%}, against "
             f"{self.base_rate:.1%} elsewhere), {self.coverage:.0%} of the deviating amount, typically "
-            f"{self.deviation:+.1%} {self.direction} what was expected."
+            f"{self.deviation:+.1%} against what was expected."
         )
