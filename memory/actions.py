@@ -1,33 +1,32 @@
 """The ledger of actions: what was drafted, what people decided on which bytes, and what may still be undone."""
 
-import hashlib
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from decimal import Decimal
 from email.utils import format_datetime
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.engine import Connection, RowMapping
+from sqlalchemy.engine import Connection
 
 from memory.action import (
     MACHINE,
     Action,
     Decision,
     Draft,
-    NoSuchAction,
     NotAllowed,
     Outcome,
     Person,
     TicketExists,
     WrongState,
 )
+from memory.action_rows import FREE, action_of, decision_of, link_ticket, load_action, open_link, swap
 from memory.audit import AuditLog
 from memory.canonical import canonical, parse, payload_hash
 from memory.database import Database
+from memory.drafting import action_id_of, drafted_body, same_draft, without_texts
 from memory.payloads import check_payload
 from memory.policy import four_eyes_reasons, refuse_destination
 from memory.schema import actions, decisions, doors, recon_comments, ticket_links
@@ -38,7 +37,6 @@ from recon.words import ActionKind, ActionState, DecisionKind
 
 _VOIDABLE: tuple[ActionState, ...] = ("draft", "pending", "approved", "failed")
 _ON_ITS_WAY: tuple[ActionState, ...] = ("executing", "checking", "unknown")
-_COLUMNS = {"payload": "payload_text", "proposal": "proposal_text"}
 
 
 @dataclass(frozen=True)
@@ -97,10 +95,10 @@ class Ledger:
         with self._write() as conn:
             past = self._slot(conn, want)
             number = max((action.generation for action in past), default=0) + 1
-            action_id = _action_id(want, number)
+            action_id = action_id_of(want, number)
             payload = check_payload(want.kind, self._filled(want, action_id))
             refuse_destination(want.policy, want.kind, payload)
-            same = _same_draft(past, want, payload)
+            same = same_draft(past, want, payload)
             if same is not None:
                 return same
             self._refuse_second_ticket(conn, want)
@@ -109,9 +107,7 @@ class Ledger:
                     self._void(conn, old, "superseded", f"A newer draft ({action_id}) replaces it.")
             row = self._new_row(want, action_id, number, canonical(payload))
             conn.execute(actions.insert().values(**row))
-            self._audit.append(
-                conn, want.maker, "drafted", action_id, _drafted_body(want, payload), row["payload_hash"]
-            )
+            self._audit.append(conn, want.maker, "drafted", action_id, drafted_body(want, payload), row["payload_hash"])
             return self._load(conn, action_id)
 
     def submit(self, action_id: str) -> Action:
@@ -132,7 +128,7 @@ class Ledger:
                 actions.c.state.in_(("draft", "pending", "approved")),
                 actions.c.lease_owner.is_(None),
             )
-            stale = [_action(row) for row in conn.execute(query).mappings()]
+            stale = [action_of(row) for row in conn.execute(query).mappings()]
             for action in stale:
                 self._void(conn, action, "superseded", why)
             return [self._load(conn, action.id) for action in stale]
@@ -150,7 +146,7 @@ class Ledger:
             if conn.execute(sa.select(actions.c.id).where(*due).limit(1)).first() is None:
                 return []
         with self._write() as conn:
-            stale = [_action(row) for row in conn.execute(sa.select(actions).where(*due)).mappings()]
+            stale = [action_of(row) for row in conn.execute(sa.select(actions).where(*due)).mappings()]
             for action in stale:
                 self._void(conn, action, "expired", "It expired before it left.")
             return [action.id for action in stale]
@@ -183,7 +179,7 @@ class Ledger:
             if after is not None:
                 last = self._load(conn, after)
                 query = query.where(sa.tuple_(actions.c.created_at, actions.c.id) > sa.tuple_(last.created_at, last.id))
-            return [_action(row) for row in conn.execute(query).mappings()]
+            return [action_of(row) for row in conn.execute(query).mappings()]
 
     def counts(self) -> dict[str, int]:
         """How many actions there are of each state that has any."""
@@ -195,7 +191,7 @@ class Ledger:
         """What people decided on an action, oldest first."""
         query = sa.select(decisions).where(decisions.c.action_id == action_id).order_by(decisions.c.at)
         with self._db.read() as conn:
-            return [_decision(row) for row in conn.execute(query).mappings()]
+            return [decision_of(row) for row in conn.execute(query).mappings()]
 
     def links(self, *, case_id: str | None = None, scope_key: str | None = None) -> Sequence[TicketLink]:
         """The tickets that cover a case or a scope, oldest first: comment on the open one, close it when it clears."""
@@ -316,7 +312,7 @@ class Ledger:
                 "detail": f"Found by {by.name}.",
                 "found_by": by.name,
             }
-            self._change(conn, action, {**_FREE, "state": "done", "receipt": receipt, "fault": None})
+            self._change(conn, action, {**FREE, "state": "done", "receipt": receipt, "fault": None})
             if action.kind == "jira.create":
                 link_ticket(conn, action, reference.strip(), "", self._clock())
             body = {"role": by.role, "reference": reference.strip(), "note": note}
@@ -337,7 +333,7 @@ class Ledger:
                 msg = f"{by.name} had a hand in {action.id}; a second person must send it again"
                 raise NotAllowed(msg)
             values = {
-                **_FREE,
+                **FREE,
                 "state": "approved",
                 "fault": None,
                 "attempted_at": None,
@@ -364,7 +360,7 @@ class Ledger:
                 return Outcome(action, False, "It was given up already.")
             open_end = " Whether it arrived is not known." if action.state != "failed" else ""
             fault = {"code": "given_up", "sentence": f"{by.name} gave it up.{open_end}"}
-            self._change(conn, action, {**_FREE, "state": "failed", "fault": fault})
+            self._change(conn, action, {**FREE, "state": "failed", "fault": fault})
             body = {"role": by.role, "note": note, "was": action.state}
             self._audit.append(conn, by.name, "given_up", action_id, body, action.payload_hash)
             return Outcome(self._load(conn, action_id), True, fault["sentence"])
@@ -383,7 +379,7 @@ class Ledger:
         """Decisions that no graph has taken up yet, oldest first: the sweep resumes their threads."""
         query = sa.select(decisions).where(decisions.c.carried_at.is_(None)).order_by(decisions.c.at).limit(limit)
         with self._db.read() as conn:
-            return [_decision(row) for row in conn.execute(query).mappings()]
+            return [decision_of(row) for row in conn.execute(query).mappings()]
 
     def carried(self, decision_id: str) -> bool:
         """Marks a decision as taken up; False when it was already."""
@@ -410,7 +406,7 @@ class Ledger:
         query = sa.select(actions).where(
             actions.c.case_id == want.case_id, actions.c.kind == want.kind, actions.c.slot == want.slot
         )
-        return [_action(row) for row in conn.execute(query.order_by(actions.c.generation)).mappings()]
+        return [action_of(row) for row in conn.execute(query.order_by(actions.c.generation)).mappings()]
 
     def _filled(self, want: Draft, action_id: str) -> dict[str, Any]:
         payload = dict(want.payload)
@@ -502,7 +498,7 @@ class Ledger:
             "decision_id": decision_id,
         }
         if edited:
-            body["payload"] = _without_texts(after.payload)
+            body["payload"] = without_texts(after.payload)
         self._audit.append(conn, ask.by.name, change.what, action.id, body, after.payload_hash)
         return decision_id
 
@@ -516,121 +512,3 @@ class Ledger:
 
     def _next_order(self, conn: Connection) -> int:
         return int(conn.execute(sa.select(sa.func.coalesce(sa.func.max(actions.c.order_n), 0))).scalar_one()) + 1
-
-
-_FREE: dict[str, Any] = {"lease_owner": None, "lease_until": None, "next_at": None}
-
-
-def load_action(conn: Connection, action_id: str) -> Action:
-    """One action, locked against other writers on PostgreSQL by the chain's lock. Raises NoSuchAction."""
-    row = conn.execute(sa.select(actions).where(actions.c.id == action_id)).mappings().first()
-    if row is None:
-        msg = f"no action has the id {action_id!r}; `tieout actions` lists them"
-        raise NoSuchAction(msg)
-    return _action(row)
-
-
-def swap(conn: Connection, seen: Action, values: Mapping[str, Any]) -> None:
-    """Compare and set: writes only onto the very state, bytes and fence that were read; raises WrongState else."""
-    query = (
-        sa.update(actions)
-        .where(
-            actions.c.id == seen.id,
-            actions.c.state == seen.state,
-            actions.c.payload_hash == seen.payload_hash,
-            actions.c.fence == seen.fence,
-        )
-        .values(**values)
-    )
-    if conn.execute(query).rowcount != 1:
-        raise WrongState(load_action(conn, seen.id), "changed")
-
-
-def open_link(conn: Connection, scope_key: str) -> str | None:
-    """The open ticket that covers a scope."""
-    query = sa.select(ticket_links.c.ticket).where(
-        ticket_links.c.scope_key == scope_key, ticket_links.c.state == "open"
-    )
-    return conn.execute(query.order_by(ticket_links.c.created_at)).scalar()
-
-
-def link_ticket(conn: Connection, action: Action, ticket: str, url: str, now: datetime) -> None:
-    """Notes that a ticket covers the action's scope; a second note of the same changes nothing."""
-    known = sa.select(ticket_links.c.ticket).where(
-        ticket_links.c.scope_key == action.scope_key, ticket_links.c.ticket == ticket
-    )
-    if conn.execute(known).first() is None:
-        conn.execute(
-            ticket_links.insert().values(
-                scope_key=action.scope_key,
-                ticket=ticket,
-                door=action.door,
-                case_id=action.case_id,
-                state="open",
-                url=url,
-                created_at=now,
-            )
-        )
-
-
-def _action(row: RowMapping) -> Action:
-    values = {_COLUMNS.get(name, name): value for name, value in row.items()}
-    values["amount_base"] = Decimal(values["meta"]["amount_base"])
-    return Action(**values)
-
-
-action_of = _action
-
-
-def _decision(row: RowMapping) -> Decision:
-    return Decision(**{name: value for name, value in row.items() if name != "payload"})
-
-
-def _action_id(want: Draft, number: int) -> str:
-    words = "\x1f".join((want.recon, want.case_id, want.kind, want.slot, str(number)))
-    return f"A{hashlib.sha256(words.encode()).hexdigest()[:12]}"
-
-
-def _same_draft(past: Sequence[Action], want: Draft, payload: Mapping[str, Any]) -> Action | None:
-    """The newest action of the slot when it proposes the same on the same rows, whatever became of it."""
-    if not past or past[-1].state in ("superseded", "expired"):
-        return None
-    newest = past[-1]
-    own = ("message_id", "date")
-    proposed = {name: value for name, value in newest.proposal.items() if name not in own}
-    asked = {name: value for name, value in payload.items() if name not in own}
-    return newest if proposed == asked and newest.source_hash == want.source_hash else None
-
-
-def _without_texts(payload: Mapping[str, Any]) -> dict[str, Any]:
-    """A payload for the audit: attachments by name and hash."""
-    files = payload.get("attachments")
-    if not files:
-        return dict(payload)
-    return {**payload, "attachments": [{"name": file["name"], "sha256": file["sha256"]} for file in files]}
-
-
-def _drafted_body(want: Draft, payload: Mapping[str, Any]) -> dict[str, Any]:
-    return {
-        "case_id": want.case_id,
-        "recon": want.recon,
-        "kind": want.kind,
-        "slot": want.slot,
-        "payload": _without_texts(payload),
-        "rationale": want.rationale,
-        "source_hash": want.source_hash,
-        "meta": _plain(dict(want.meta)),
-    }
-
-
-def _plain(value: Any) -> Any:
-    """Floats as text, so that the audit's bytes are canonical."""
-    match value:
-        case float():
-            return repr(value)
-        case dict():
-            return {str(key): _plain(inner) for key, inner in value.items()}
-        case list() | tuple():
-            return [_plain(inner) for inner in value]
-        case _:
-            return value

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from memory.action import MACHINE, Action, Fault, Receipt
-from memory.actions import action_of, link_ticket, load_action, open_link
+from memory.action_rows import action_of, link_ticket, load_action, open_link
 from memory.audit import AuditLog
 from memory.canonical import payload_hash
 from memory.database import Database

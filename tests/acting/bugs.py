@@ -15,7 +15,7 @@ import tools.actions.jira_faults
 import tools.actions.smtp
 from agents.executor import Executor
 from memory.action import Action, Fault, Receipt
-from memory.actions import load_action
+from memory.action_rows import load_action
 from memory.audit import AuditLog
 from memory.outgoing import Claim, Outgoing
 from tools.actions.door import Lost, NotSent, Recovery

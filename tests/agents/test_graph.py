@@ -163,7 +163,7 @@ def test_an_open_ticket_for_the_scope_is_commented_on(tmp_path: Path) -> None:
     desk, case_id = worked(tmp_path)
     first = pending(desk, case_id)
     with desk.db.begin() as connection:
-        from memory.actions import link_ticket
+        from memory.action_rows import link_ticket
 
         link_ticket(connection, first, "TREAS-7", "", desk.clock())
     put_case(desk, make_break(1, left="20001", difference="-14999"), id=case_id)
