@@ -123,6 +123,7 @@ def analyst_view(brief: Brief) -> dict[str, Any]:
     sides = _of_kind(brief, "side")[:1]
     promises = _of_kind(brief, "promise")[:1]
     used = [*slices, *proofs, *shape, *sides, *promises]
+    precedents = _of_kind(brief, "similar")[:1] if brief["consensus"] else []
     parts = [_sentence(case["title"]), _stated(used)]
     if case["cause"] == "unknown" and not proofs:
         parts.append("No mechanism was found that explains the amounts.")
@@ -136,7 +137,7 @@ def analyst_view(brief: Brief) -> dict[str, Any]:
         "summary": " ".join(part for part in parts if part),
         "hypotheses": hypotheses[:5],
         "next_step": next_step(brief),
-        "cites": list(dict.fromkeys(_ids(used))),
+        "cites": list(dict.fromkeys(_ids([*used, *precedents]))),
     }
 
 
