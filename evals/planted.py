@@ -184,9 +184,7 @@ def _scaled(rng: Generator, style: Style, item: Item) -> str:
     side, other, _ = _sides(rng, item)
     power = int(rng.choice([1, 2, 3], p=[0.5, 0.3, 0.2]))
     value = _either(rng, side, other)
-    if rng.random() < 0.5:
-        side[-1] = value * 10**power
-    elif abs(value) < 10 ** (power + 4):
+    if rng.random() < 0.5 or abs(value) < 10 ** (power + 4):
         side[-1] = value * 10**power
     else:
         side[-1] = _divided(value, 10**power)

@@ -14,6 +14,7 @@ from recon.panel import Panel
 from recon.words import Side
 
 GATE: Final = 1e-3
+LONG: Final = 8
 EARLIER: Final = 3
 """Earlier steps that tell a side's own habit."""
 ENOUGH: Final = 30
@@ -46,14 +47,14 @@ def _stands(panel: Panel, side: Units) -> Mask:
 
 
 def _lively(table: Breaks, still: Mask, run: Units) -> Mask:
-    """True where the side's own earlier past moves more often than not, or where it has little and the panel's does."""
+    """True where the side's own earlier past always moves (a long one: mostly), or it is short and the panel's does."""
     panel = table.panel
     calm = np.count_nonzero(~panel.is_break)
     total = np.concatenate([[0], np.cumsum(still)])
     start = table.rows - run + 1
     steps = np.maximum(start - table.first - 1, 0)
     stood = total[start] - total[table.first]
-    own = (steps >= EARLIER) & (stood * 2 < steps)
+    own = (steps >= EARLIER) & ((stood == 0) | ((steps >= LONG) & (stood * 2 < steps)))
     habit_of_all = np.count_nonzero(still & ~panel.is_break) <= LIVELY * calm and calm >= ENOUGH
     return np.asarray(own | ((steps < EARLIER) & bool(habit_of_all)), dtype=np.bool_)
 
