@@ -127,7 +127,7 @@ def _sorted(hashes: npt.NDArray[np.uint64], day: npt.NDArray[np.int32], stamp: I
         word = (hashes & ~_DAY_MASK) | (days + _DAY_ZERO).astype(np.uint64)
         perm = np.argsort(word, kind="stable")
         h = hashes[perm]
-        begins = np.concatenate([[True], h[1:] != h[:-1]])
+        begins = np.concatenate([[True], h[1:] != h[:-1]])[: len(h)]
         if np.count_nonzero(begins) == len(np.unique(h[begins])):
             return perm.astype(np.int64)
     time = stamp if stamp is not None else days

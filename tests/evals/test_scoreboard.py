@@ -1,0 +1,34 @@
+"""The scoreboard fails when a figure falls below its bound, and every bound names a suite there is."""
+
+from pathlib import Path
+
+import pytest
+
+from evals.fuzz import run as fuzz
+from evals.scoreboard import SUITES, Bound, bounds, run
+from recon.errors import BadInput
+
+
+def test_a_bound_is_broken_on_the_wrong_side_only() -> None:
+    assert Bound("s", "f", "at least", 0.9).broken_by(0.89)
+    assert not Bound("s", "f", "at least", 0.9).broken_by(0.9)
+    assert Bound("s", "f", "at most", 0.0).broken_by(1)
+
+
+def test_every_committed_bound_names_a_suite() -> None:
+    assert bounds()
+    assert {b.suite for b in bounds()} <= set(SUITES)
+
+
+def test_bounds_are_read_from_the_table(tmp_path: Path) -> None:
+    (tmp_path / "S.md").write_text("| a | b | at most 0.5 | 0.1 |\n| --- | --- | --- | --- |\nprose\n")
+    assert bounds(tmp_path / "S.md") == [Bound("a", "b", "at most", 0.5)]
+
+
+def test_an_unknown_suite_is_refused() -> None:
+    with pytest.raises(BadInput, match="no suite"):
+        run("nothing")
+
+
+def test_hostile_files_end_in_rows_or_one_sentence() -> None:
+    assert [fault for fault in fuzz(60, 5) if not fault.startswith("took")] == []
