@@ -19,8 +19,8 @@ from detectors.walk import BIN_WIDTH, BINS, STRATA
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 
-LEAN = 40.0
-LEAN_NOMINAL = 400.0
+LEAN = 200.0
+LEAN_NOMINAL = 600.0
 DOUBT = 0.15
 """How fast a tail of which nothing is known falls with the surprise."""
 """How many points a stratum's parent (or the nominal law) stands for beside the stratum's own counts."""

@@ -249,6 +249,8 @@ def conclude(
     expected = wide[:, w.EXPECTED].copy()
     scale = wide[:, w.SCALE]
     half = np.maximum(half_band(narrow[:, w.NU].astype(np.float64), scale, narrow[:, w.SUPPORT]), tolerance)
+    if panel.pair.kind == "text":
+        half = tolerance
     low, high = expected - half, expected + half
     level = np.where(own, np.int8(-1), observed.level).astype(np.int8)
     known = np.where(own, np.isfinite(scale), False)
@@ -338,7 +340,8 @@ def _numbers(wide: Floats, narrow: npt.NDArray[np.float32], combined: Floats) ->
 
 def half_band(nu: Floats, scale: Floats, support: npt.NDArray[np.float32]) -> Floats:
     """The inverse of `t_surprise` at 1%, in the difference's own unit."""
-    nu = np.maximum(nu, 1.0)
+    # with one degree of freedom 99% would be 64 spreads: no band that anybody could use
+    nu = np.maximum(nu, 2.0)
     u = BAND * (8.0 * nu + 3.0) / (8.0 * nu + 1.0)
     z = np.sqrt(nu * np.expm1(np.minimum(u * u / nu, 50.0)))
     return np.asarray(z * scale * np.sqrt(1.0 + 1.0 / np.maximum(support, 1.0)), dtype=np.float64)
