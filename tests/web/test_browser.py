@@ -387,6 +387,8 @@ def work_ten_cases(page: Any) -> int:
     page.keyboard.type("harmless")
     page.keyboard.press("Control+Enter")
     toast(page, "Tagged")
+    page.wait_for_selector("#toasts form button")
+    page.wait_for_selector("dialog", state="hidden")
     page.keyboard.press("u")
     toast(page, "taken back")
     next_case()
