@@ -332,7 +332,7 @@ def _summed(rng: Generator, style: Style, items: list[Item], free: list[int], ea
     for _ in range(each // 4):
         item = items[free.pop()]
         total = abs(_amount(rng, style)) + 1000
-        cuts = np.sort(rng.choice(np.arange(1, total), size=int(rng.integers(1, 4)), replace=False))
+        cuts = np.unique(rng.integers(1, total, size=int(rng.integers(1, 4))))
         parts = np.diff(np.concatenate([[0], cuts, [total]])).astype(int).tolist()
         left = rng.random() < 0.5
         item.left[-1], item.right[-1] = (total, None) if left else (None, total)
