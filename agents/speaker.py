@@ -8,6 +8,7 @@ import time
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from typing import Any, Final
 
 from langchain_core.messages import BaseMessage, HumanMessage, SystemMessage, ToolMessage
@@ -202,8 +203,7 @@ class Speaker:
         rules = render("rules", left=known.sources.left, right=known.sources.right, calls=CALLS)
         system = mask.hide_text(render(node, rules=rules, **prompt))
         messages: list[BaseMessage] = [SystemMessage(system), HumanMessage(json.dumps(paper, ensure_ascii=False))]
-        schema = convert_to_openai_tool(ANSWERS[node])
-        return _Talk(node, known, mask, schema, BOXES[node], messages, list(known.evidence))
+        return _Talk(node, known, mask, _answer_form(node), BOXES[node], messages, list(known.evidence))
 
     def _mask(self, known: Known, paper: Mapping[str, Any]) -> Mask:
         settings = self._desk.settings
@@ -305,6 +305,11 @@ class Speaker:
         talk.evidence += [e for e in found if e.id not in held]
         paper = [{"id": e.id, "kind": e.kind, "statement": e.statement, "values": e.values} for e in found]
         return ToolMessage(json.dumps(talk.mask.hide(paper), ensure_ascii=False), tool_call_id=call.id)
+
+
+@lru_cache
+def _answer_form(node: str) -> dict[str, Any]:
+    return convert_to_openai_tool(ANSWERS[node])
 
 
 def _kept_said(node: str, kept: Mapping[str, Any]) -> Said:

@@ -70,8 +70,9 @@ def habit(
 ) -> Habit | None:
     """The value that a field takes in these circumstances by habit; None when nothing is settled.
 
-    `observations`: those of one field, newest first. A habit goes by the scope within which the desk decided most alike
-    (successes plus one over trials plus two: the rule of succession), and never bleeds: where a circumstance outside the scope was not seen before, it must have varied.
+    `observations`: those of one field, newest first. A habit goes by the scope within which the desk decided most
+    alike (successes plus one over trials plus two: the rule of succession), and never bleeds: where a circumstance
+    outside the scope was not seen before, it must have varied.
     `kept`: circumstances that are never generalised over.
     """
     best: tuple[tuple[float, ...], Habit] | None = None

@@ -208,11 +208,13 @@ class Resolutions:
 
     def sync(self, recon: str) -> int:
         """Brings the vectors up to the table (another process may have written); returns how many were added."""
-        held = self._held(recon)
         with self._db.read() as connection:
             count = connection.execute(
                 sa.select(sa.func.count()).select_from(resolutions).where(resolutions.c.recon == recon)
             ).scalar_one()
+            if not count and recon not in self._indexed:
+                return 0  # nothing to look for: opening Chroma takes seconds
+            held = self._held(recon)
             if count == len(held):
                 return 0
             ids = set(connection.execute(sa.select(resolutions.c.id).where(resolutions.c.recon == recon)).scalars())
@@ -291,7 +293,7 @@ class Resolutions:
     ) -> list[Match]:
         """The `k` most alike that a break of `before` may lean on, best first."""
         self.sync(recon)
-        if not self._held(recon):
+        if not self._indexed.get(recon):
             return []
         candidates = self._candidates(features, recon, before, as_of, k)
         chosen = [r for r in candidates if r.id not in exclude]
