@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -150,7 +151,7 @@ class AuditLog:
         if path.exists() or n == 0:
             return None
         folder.mkdir(parents=True, exist_ok=True)
-        partial = path.with_suffix(".part")
+        partial = folder / f".{path.stem}-{uuid.uuid4().hex}.part"  # two executors may come to it at once
         with partial.open("w", encoding="utf-8") as out:
             json.dump({"day": today, "n": n, "hash": head}, out)
             out.flush()
