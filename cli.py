@@ -152,6 +152,9 @@ def run(
 
     _one_of("--format", file_format, ("csv", "parquet"))
     _one_of("--engine", engine, ("local", "dask"))
+    if engine == "dask":
+        msg = "--engine dask: this version runs on one machine only; leave --engine out, the numbers are the same"
+        raise BadInput(msg)
     desk = _desk()
     name, said = _recon(desk, recon)
     folder = out or desk.settings.home / "out" / (name or "run")

@@ -31,9 +31,9 @@ from memory.daybook import Daybook, DayOf, DayReport, Opened
 from memory.recons import RunRow, RunStore
 from memory.resolutions import features_of_break
 from memory.sla import due_on
-from recon.calendar import BusinessCalendar, to_date
+from recon.calendar import BusinessCalendar, to_date, to_day
 from recon.errors import BadInput
-from recon.panels import build_panels
+from recon.panels import KnownAnomalies, build_panels
 from recon.reading import read_both
 from recon.recon_file import ReconFile
 from recon.rows import NO_DAY, Reading, take
@@ -190,7 +190,7 @@ def _find(
 ) -> _Found:
     calendar = BusinessCalendar.of(said.calendar)
     with stages.stage("series"):
-        panels = build_panels(current, history, said)
+        panels = build_panels(current, history, said, _known(desk, recon))
     with stages.stage("judge"):
         judged = assess(Question(panels, current.layout, said, calendar, lessons_of(desk, recon)))
     with stages.stage("remember"):
@@ -227,6 +227,14 @@ def _owners(judged: Judged, opened: Opened) -> tuple[np.ndarray[Any, np.dtype[np
             panel.day[j.rows],
         )
         for panel, j in zip(judged.panels, judged.judgements, strict=True)
+    )
+
+
+def _known(desk: Desk, recon: str) -> KnownAnomalies:
+    """Past points that are out of pattern and not resolved: a baseline must not learn from them."""
+    known = desk.cases.unresolved_anomalies(recon)
+    return KnownAnomalies(
+        np.array([series for series, _ in known], np.uint64), np.array([to_day(day) for _, day in known], np.int32)
     )
 
 

@@ -389,6 +389,22 @@ class CaseStore:
                 found.update({row.id: (row.case_id, row.kind, row.state) for row in connection.execute(query)})
         return found
 
+    def unresolved_anomalies(self, recon: str) -> list[tuple[int, date]]:
+        """(series id, business date) of every break of an anomaly case that is still to be worked."""
+        query = (
+            sa.select(items.c.series_id, case_breaks.c.business_date)
+            .join(cases, cases.c.id == case_breaks.c.case_id)
+            .join(items, items.c.id == case_breaks.c.item_id)
+            .where(
+                cases.c.recon == recon,
+                cases.c.kind == "anomaly",
+                cases.c.state.in_(OPEN_STATES),
+                case_breaks.c.business_date.is_not(None),
+            )
+        )
+        with self._db.read() as connection:
+            return [(int(row.series_id), row.business_date) for row in connection.execute(query)]
+
     def page(self, query: CaseQuery) -> CasePage:
         """One page in the order asked for, by keyset: as fast on the last page as on the first."""
         rows, cursor = self._rows(query, sa.select(cases))
