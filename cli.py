@@ -730,7 +730,8 @@ def brief(
 @audit_app.command("verify")
 def audit_verify(json_out: Json = False) -> None:
     """Check that no byte, row or order of the audit was changed."""
-    found = _desk().audit.verify()
+    desk = _desk()
+    found = desk.audit.verify(desk.settings.home / "audit")
     if json_out:
         _print_json(asdict(found))
     else:

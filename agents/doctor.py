@@ -54,7 +54,7 @@ def _database(desk: Desk) -> str:
 
 
 def _audit(desk: Desk) -> str:
-    found = desk.audit.verify()
+    found = desk.audit.verify(desk.settings.home / "audit")
     if not found.ok:
         raise ValueError(found.sentence)
     return found.sentence
