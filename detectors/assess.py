@@ -118,12 +118,14 @@ def _shared_causes(layout: Layout, judged: Judged, p: int) -> list[Slice]:
     rows = judgement.rows[where]
     strange = judgement.anomaly[where] == 1
     columns = _columns(layout, panel, rows)
-    amount = np.where(strange, panel.diff[rows] / 10.0**panel.scale, 0.0)
+    unit = 10.0**panel.scale
+    amount = np.where(strange, panel.diff[rows] / unit, 0.0)
+    size = np.maximum(np.abs(panel.left[rows]), np.abs(panel.right[rows])) / unit
     causes = judged.causes[p][where]
     found: list[Slice] = []
     for cause in sorted(set(causes[strange].tolist()) - BY_LINK):
         flag = strange & (causes == cause)
-        found += [_of_panel(s, rows) for s in concentrations(columns, flag, amount)] if columns else []
+        found += [_of_panel(s, rows) for s in concentrations(columns, flag, amount, size)] if columns else []
     return found
 
 

@@ -33,10 +33,16 @@ class _Candidate:
     """ln of the odds against chance, every slice of its depth counted as a try."""
 
 
-def concentrations(columns: Mapping[str, Codes], flag: Flags, amount: npt.NDArray[np.float64]) -> list[Slice]:
+def concentrations(
+    columns: Mapping[str, Codes],
+    flag: Flags,
+    amount: npt.NDArray[np.float64],
+    size: npt.NDArray[np.float64] | None = None,
+) -> list[Slice]:
     """The slices in which flagged rows gather, the clearest first; each flagged row counts for one slice only.
 
-    `amount` is each row's deviation, for the coverage. The chance is the binomial tail of the flagged rows inside at
+    `amount` is each row's deviation, for the coverage; `size` the larger of its two sides, for the typical share
+    by which it deviates. The chance is the binomial tail of the flagged rows inside at
     the rate outside, times the number of slices of that depth; of equal slices the shorter is taken.
 
     >>> desk = np.repeat(np.arange(10, dtype=np.int32), 20)
@@ -50,7 +56,7 @@ def concentrations(columns: Mapping[str, Codes], flag: Flags, amount: npt.NDArra
         best = max(_candidates(columns, left), key=lambda c: (c.score, -len(c.columns), c.columns), default=None)
         if best is None or best.score < -np.log(ODDS):
             break
-        found.append(_slice(columns, flag, left, amount, best))
+        found.append(_slice(columns, flag, left, amount, _share(amount, size), best))
         left[best.rows] = False
     return found
 
@@ -79,8 +85,18 @@ def _cells(parts: list[Codes]) -> npt.NDArray[np.int64]:
     return joined
 
 
+def _share(amount: npt.NDArray[np.float64], size: npt.NDArray[np.float64] | None) -> npt.NDArray[np.float64]:
+    whole = np.abs(amount) if size is None else np.maximum(np.abs(size), np.abs(amount))
+    return np.asarray(np.divide(amount, whole, out=np.zeros(len(amount)), where=whole > 0))
+
+
 def _slice(
-    columns: Mapping[str, Codes], flag: Flags, left: Flags, amount: npt.NDArray[np.float64], found: _Candidate
+    columns: Mapping[str, Codes],
+    flag: Flags,
+    left: Flags,
+    amount: npt.NDArray[np.float64],
+    share: npt.NDArray[np.float64],
+    found: _Candidate,
 ) -> Slice:
     inside = found.rows[left[found.rows]]
     own, whole = np.abs(amount[inside]), np.abs(amount[flag])
@@ -95,6 +111,6 @@ def _slice(
         base_rate=found.base_rate,
         score=found.score,
         direction="above" if (signs > 0).all() else "below" if (signs < 0).all() else "mixed",
-        deviation=float(np.median(amount[inside])),
-        spread=float(np.median(np.abs(amount[inside] - np.median(amount[inside])))),
+        deviation=float(np.median(share[inside])),
+        spread=float(np.median(np.abs(share[inside] - np.median(share[inside])))),
     )
