@@ -203,14 +203,16 @@ class ItemStore:
 
     def attach(self, run_id: str) -> None:
         """Gives each item the case that holds its break in this run."""
-        chosen = (
-            sa.select(sa.func.min(case_breaks.c.case_id))
-            .where(case_breaks.c.item_id == items.c.id, case_breaks.c.run_id == run_id)
-            .scalar_subquery()
+        held = (
+            sa.select(case_breaks.c.item_id, sa.func.min(case_breaks.c.case_id).label("case_id"))
+            .where(case_breaks.c.run_id == run_id)
+            .group_by(case_breaks.c.item_id)
         )
-        of_run = sa.select(case_breaks.c.item_id).where(case_breaks.c.run_id == run_id)
+        put = sa.update(items).where(items.c.id == sa.bindparam("item")).values(case_id=sa.bindparam("holder"))
         with self._db.begin() as connection:
-            connection.execute(sa.update(items).where(items.c.id.in_(of_run)).values(case_id=chosen))
+            rows = [{"item": row.item_id, "holder": row.case_id} for row in connection.execute(held)]
+            for start in range(0, len(rows), _BATCH):
+                connection.execute(put, rows[start : start + _BATCH])
 
     # --- read ----------------------------------------------------------------------------------------------------
 
