@@ -33,6 +33,7 @@ from memory.resolutions import features_of_break
 from memory.sla import due_on
 from recon.calendar import BusinessCalendar, to_date, to_day
 from recon.errors import BadInput
+from recon.ids import short_id
 from recon.panels import KnownAnomalies, build_panels
 from recon.reading import read_both
 from recon.recon_file import ReconFile
@@ -255,6 +256,9 @@ def _same_cases(desk: Desk, written: Sequence[Written]) -> tuple[Written, ...]:
             if kind == w.case.kind and case_id not in taken
         )
         same = min(before, key=lambda c: (-before[c], c)) if before else w.case.id
+        if same in taken:
+            # Two groups of one cause, scope and onset (nothing shared but the cause): told apart by their items.
+            same = short_id("C", w.case.id, min(b.item_id for b in w.breaks))
         taken.add(same)
         out[i] = w if same == w.case.id else replace(w, case=replace(w.case, id=same))
     return tuple(out[i] for i in range(len(written)))
