@@ -24,6 +24,7 @@ from memory.payloads import BadPayload
 from memory.policy import NotAllowedHere
 from memory.preferences import Preferences
 from recon.case import BreakRow
+from recon.text import quoted
 
 log = logging.getLogger(__name__)
 
@@ -81,7 +82,7 @@ def _left_already(desk: Desk, case_id: str, sheet: Sheet) -> bool:
 def prompt_of(plan: list[Sheet], wish: str, examples: str = "none yet") -> dict[str, str]:
     """The planner's prompt values."""
     kinds = ", ".join(s.kind for s in plan)
-    return {"kinds": kinds, "examples": examples, "wish": f"«{wish}»" if wish else "none"}
+    return {"kinds": kinds, "examples": examples, "wish": quoted(wish) if wish else "none"}
 
 
 def source_hash(breaks: Sequence[BreakRow]) -> str:
@@ -134,7 +135,7 @@ def examples_of(desk: Desk, known: Known, plan: Sequence[Sheet]) -> str:
     for o in Preferences(desk.db, desk.clock).observations(known.case.recon):
         kind, _, name = o.field.rpartition(".")
         if o.edited and kind in kinds and name in ("summary", "description", "subject", "body", "comment"):
-            line = f"{o.field}: «{' '.join(str(o.value).split())[:400]}»"
+            line = f"{o.field}: {quoted(' '.join(str(o.value).split())[:400])}"
             if line not in texts:
                 texts.append(line)
         if len(texts) == 3:

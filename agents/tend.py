@@ -1,8 +1,9 @@
-"""What time alone brings to the desk between runs: snoozes end, cases grow late, files do not come."""
+"""What time alone brings to the desk between runs: snoozes end, cases grow late, files do not come, people answer."""
 
 import logging
 
 from agents.desk import Desk
+from agents.replies import hear
 from memory.daybook import Daybook
 from memory.recons import RunStore
 from recon.errors import TieoutError
@@ -23,6 +24,7 @@ def tend(desk: Desk) -> list[str]:
             told += book.tend(name, recons.recon(name))
         except TieoutError as error:
             log.warning("%s was not looked after: %s", name, error)
+    told += hear(desk)
     for line in told:
         log.info("%s", line)
     return told

@@ -8,6 +8,7 @@ from typing import Final
 from memory.embedding import Features
 from memory.resolutions import Consensus, Match, Resolutions, consensus, features_of_break, same_wording
 from recon.case import BreakRow, Case, Evidence
+from recon.text import quoted
 from tools.comments import propose_comments
 
 CLOSE: Final = 0.75
@@ -93,11 +94,11 @@ def as_evidence(found: Precedents, first: int) -> tuple[Evidence, ...]:
             "last_date": c.last.isoformat() if c.last else None,
             "resolution_ids": list(c.ids[:9]),
         }
-        out.append(Evidence(f"E{first}", "similar", f"{c.statement()}: «{c.comment}»", values))
+        out.append(Evidence(f"E{first}", "similar", f"{c.statement()}: {quoted(c.comment)}", values))
     for m in found.matches[:5]:
         r = m.resolution
         day = r.business_date.isoformat() if r.business_date else "an unknown date"
-        statement = f"Resolution {r.id} of {day} ({r.outcome}): «{r.comment}» ({m.why})"
+        statement = f"Resolution {r.id} of {day} ({r.outcome}): {quoted(r.comment)} ({m.why})"
         values = {"resolution_id": r.id, "outcome": r.outcome, "comment": r.comment, "date": day, "why": m.why}
         if r.action:
             values["action"] = r.action

@@ -5,6 +5,7 @@ import sqlalchemy as sa
 from memory.schema import promises, ticket_comments, tickets
 from recon.case import Evidence
 from recon.ids import scope_key
+from recon.text import quoted
 from tools.bench import Bench
 
 
@@ -15,14 +16,14 @@ def open_tickets(bench: Bench, first: int) -> tuple[Evidence, ...]:
     links = {link.ticket: link for link in (*bench.ledger.links(scope_key=key), *bench.ledger.links(case_id=case.id))}
     out: list[Evidence] = []
     for link in links.values():
-        quoted = _last_comment(bench, link.ticket)
-        said = f"; its last comment: «{quoted}»" if quoted else ""
+        last = _last_reply(bench, link.ticket) or _last_comment(bench, link.ticket)
+        said = f"; its last comment: {quoted(last)}" if last else ""
         statement = f"Ticket {link.ticket} covers this scope and is {link.state}{said}"
         values = {
             "ticket": link.ticket,
             "state": link.state,
             "since": link.created_at.date().isoformat(),
-            "quoted": quoted,
+            "quoted": last,
         }
         out.append(Evidence(f"E{first + len(out)}", "ticket", statement, values))
     if not out:
@@ -30,6 +31,12 @@ def open_tickets(bench: Bench, first: int) -> tuple[Evidence, ...]:
             Evidence(f"E{first}", "ticket", "No ticket covers this scope; the ledger was searched", {"count": 0})
         )
     return tuple(out)
+
+
+def _last_reply(bench: Bench, ticket: str) -> str:
+    """What somebody answered last on the ticket, from the case's time line."""
+    said = [e.body for e in bench.cases.events(bench.case.id) if e.kind == "reply" and e.body.get("where") == ticket]
+    return str(said[-1].get("note") or "") if said else ""
 
 
 def _last_comment(bench: Bench, ticket: str) -> str:
@@ -68,7 +75,7 @@ def what_happened(bench: Bench, first: int, *, limit: int = 8) -> tuple[Evidence
     for event in bench.cases.events(bench.case.id)[-limit:]:
         day = event.at.date().isoformat()
         note = str(event.body.get("note") or event.body.get("title") or event.body.get("state") or "")
-        said = f": «{note}»" if note else ""
+        said = f": {quoted(note)}" if note else ""
         statement = f"On {day} {event.who}: {event.kind}{said}"
         out.append(
             Evidence(
@@ -82,7 +89,7 @@ def what_happened(bench: Bench, first: int, *, limit: int = 8) -> tuple[Evidence
         -limit:
     ]:
         day = decision.at.date().isoformat()
-        said = f": «{decision.note}»" if decision.note else ""
+        said = f": {quoted(decision.note)}" if decision.note else ""
         statement = f"On {day} {decision.who} decided {decision.kind} on {decision.action_id}{said}"
         values = {
             "date": day,
@@ -108,7 +115,7 @@ def show_promises(bench: Bench, first: int) -> tuple[Evidence, ...]:
     out: list[Evidence] = []
     for row in rows:
         due = f", due on {row.due_on.isoformat()}" if row.due_on else ""
-        statement = f"A promise is {row.state}{due}: «{row.text}»"
+        statement = f"A promise is {row.state}{due}: {quoted(row.text)}"
         values = {
             "state": row.state,
             "due": row.due_on.isoformat() if row.due_on else None,

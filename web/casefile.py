@@ -15,6 +15,7 @@ from memory.schema import items, messages, promises
 from recon.calendar import to_date
 from recon.case import BreakRow, Case, Evidence
 from recon.series import SeriesHistory
+from recon.text import quoted
 from web.bands import bands
 from web.charts import Point, SeriesChart, TimeMark
 from web.drafts import DraftView, of_case
@@ -279,6 +280,8 @@ def _event_words(event: CaseEvent, words: ReconWords) -> str:
             return f"Snoozed until {body.get('snooze_until') or 'further notice'}"
         case "state" | "escalated" if body.get("state"):
             return f"Now {STATE_LABELS.get(str(body['state']), str(body['state']))}"
+        case "reply":
+            return f"Answered: {quoted(str(body.get('note') or ''))}"
         case "feedback":
             return VERDICT_LABELS.get(str(body.get("verdict")), "Tagged")
         case _:
@@ -291,7 +294,7 @@ def history_lines(desk: Desk, case: Case, words: ReconWords, drafts: Sequence[Dr
     """Everything that happened to the case and its drafts, newest first."""
     lines = []
     for event in desk.cases.events(case.id):
-        note = str(event.body.get("note") or event.body.get("reason") or "")
+        note = "" if event.kind == "reply" else str(event.body.get("note") or event.body.get("reason") or "")
         said = _event_words(event, words)
         lines.append(
             HistoryLine(

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from memory.action import Action, Fault, Receipt
 from recon.errors import TieoutError
@@ -77,6 +77,29 @@ class Check:
     name: str
     ok: bool
     sentence: str
+
+
+@dataclass(frozen=True)
+class Reply:
+    """What somebody outside said to something of ours. Data, never an order."""
+
+    id: str
+    """The same for the same words whenever they are read again."""
+    who: str
+    text: str
+    where: str
+    """The ticket, or `mail`."""
+    said_at: str
+    """When, as the other side writes it."""
+
+
+@runtime_checkable
+class Listening(Protocol):
+    """A door that can also be listened at; reading changes nothing outside."""
+
+    def replies(self, ticket: str) -> list[Reply]:
+        """What others said on a ticket, oldest first, without what we wrote ourselves. Raises DoorError."""
+        ...
 
 
 class Door(Protocol):

@@ -2,6 +2,7 @@
 
 import io
 import json
+import re
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
@@ -12,7 +13,7 @@ from memory.action import Action, Receipt
 from memory.payloads import DESCRIPTION_LIMIT
 from memory.standing import marker
 from recon.words import ActionKind
-from tools.actions.door import Check, Covered, DoorError, Recovery, Refused
+from tools.actions.door import Check, Covered, DoorError, Recovery, Refused, Reply
 from tools.actions.jira_faults import reading, writing
 from tools.actions.render import shown_json, shown_request
 from tools.actions.wiki import plain_for_wiki
@@ -20,6 +21,7 @@ from tools.actions.wiki import plain_for_wiki
 T = TypeVar("T")
 CLOUD_SETTLE = 180.0
 DATA_CENTER_SETTLE = 30.0
+_OURS = re.compile(r"tieout-A[0-9a-f]{12}\s*\Z")
 _NEWEST = 1000
 """How many comments, newest first, are searched for ours."""
 
@@ -200,6 +202,23 @@ class Jira:
             lambda client: client.comments(ticket, max_results=_NEWEST, order_by="-created"), "the ticket's comments"
         )
         return any(marker(action) in (comment.raw.get("body") or "") for comment in found)
+
+    def replies(self, ticket: str) -> list[Reply]:
+        """What others wrote on a ticket, oldest first; comments with a marker of ours are ours."""
+        found = self._read(
+            lambda client: client.comments(ticket, max_results=_NEWEST, order_by="-created"), "the ticket's comments"
+        )
+        theirs = [c.raw for c in reversed(found) if not _OURS.search(str(c.raw.get("body") or ""))]
+        return [
+            Reply(
+                f"jira:{ticket}:{raw.get('id')}",
+                str((raw.get("author") or {}).get("displayName") or "someone in Jira"),
+                str(raw.get("body") or ""),
+                ticket,
+                str(raw.get("created") or ""),
+            )
+            for raw in theirs
+        ]
 
     # --- a change of state ------------------------------------------------------------------------------------
 
