@@ -27,7 +27,9 @@ function parse(html) {
   return new DOMParser().parseFromString(html, "text/html");
 }
 
+// A field that is no longer seen takes no keys: the browser leaves the focus in a closed dialog until it next draws.
 function typing(target) {
+  if (target.checkVisibility && !target.checkVisibility()) return null;
   return target.closest?.("input:not([type=checkbox]):not([type=radio]), textarea, select, [contenteditable]");
 }
 
@@ -144,7 +146,7 @@ async function send(form, submitter) {
     if (!answer.ok && answer.status !== 409) {
       return toast($(".blank p", page)?.textContent || `The server answered ${answer.status}.`, { bad: true, seconds: 14 });
     }
-    form.closest("dialog")?.close();
+    closeDialog();
     if (answer.ok) history[answer.url && clean(answer.url) !== clean(location.href) ? "pushState" : "replaceState"]({}, "", clean(answer.url));
     swap(page);
   } catch {
@@ -183,7 +185,7 @@ document.addEventListener("click", (event) => {
   }
   if (target.closest("[data-close]") && target.closest("dialog")) {
     event.preventDefault();
-    return target.closest("dialog").close();
+    return closeDialog();
   }
   if (target.closest("[data-keys]")) {
     event.preventDefault();
@@ -227,6 +229,12 @@ async function openDialog(url, part = null) {
   } catch (error) {
     toast(error.message, { bad: true });
   }
+}
+
+function closeDialog() {
+  const dialog = $("dialog[open]");
+  dialog?.close();
+  dialog?.replaceChildren();
 }
 
 function toggleTheme() {
