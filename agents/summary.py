@@ -7,6 +7,7 @@ from memory.action import Action
 from recon.case import Case
 from recon.money import readable
 from recon.rows import Reading
+from recon.text import counted
 
 SHOWN = 20
 
@@ -31,11 +32,11 @@ def summary(
 
 def _counted(counts: Mapping[str, int]) -> list[str]:
     return [
-        f"{counts['rows_in']:,} rows read, {counts['rows_scored']:,} judged, {counts['rows_rejected']:,} rejected; "
-        f"{counts['history_rows']:,} rows of history.",
-        f"{counts['breaks']:,} breaks, {counts['anomalies']:,} rows out of pattern, "
-        f"{counts['anomaly_cases']:,} problems in {counts['cases']:,} cases, "
-        f"{counts['actions']:,} drafts waiting for approval.",
+        f"{counted(counts['rows_in'], 'row')} read, {counts['rows_scored']:,} judged, "
+        f"{counts['rows_rejected']:,} rejected; {counted(counts['history_rows'], 'row')} of history.",
+        f"{counted(counts['breaks'], 'break')}, {counted(counts['anomalies'], 'row')} out of pattern, "
+        f"{counted(counts['anomaly_cases'], 'problem')} in {counted(counts['cases'], 'case')}, "
+        f"{counted(counts['actions'], 'draft')} waiting for approval.",
     ]
 
 
@@ -47,11 +48,11 @@ def _section(title: str, cases: Sequence[Case], actions: Sequence[Action]) -> li
     lines = [f"## {title}", ""]
     for case in ranked[:SHOWN]:
         unit = f" {case.currency}" if case.currency else ""
-        waiting = f" {drafts[case.id]} draft(s) wait." if drafts[case.id] else ""
+        waiting = f" {counted(drafts[case.id], 'draft')} waiting." if drafts[case.id] else ""
         lines += [
             f"### {_line(case.title)}",
-            f"{case.id} · {case.severity} · pattern {case.pattern} · cause {case.cause} "
-            f"({case.confidence:.0%}) · {case.break_count:,} breaks · {readable(case.amount)}{unit}.{waiting}",
+            f"{case.id} · {case.severity} · pattern {case.pattern} · {_cause(case)} · "
+            f"{counted(case.break_count, 'break')} · {readable(case.amount)}{unit}.{waiting}",
             "",
             _line(case.summary),
             "",
@@ -59,6 +60,11 @@ def _section(title: str, cases: Sequence[Case], actions: Sequence[Action]) -> li
     if len(ranked) > SHOWN:
         lines += [f"And {len(ranked) - SHOWN:,} more in cases.json.", ""]
     return lines
+
+
+def _cause(case: Case) -> str:
+    """How sure the cause is; that nothing was proved needs no percentage."""
+    return "no cause proved" if case.cause == "unknown" else f"cause {case.cause} ({case.confidence:.0%})"
 
 
 def _imported(current: Reading) -> list[str]:

@@ -13,6 +13,7 @@ from memory.cases import OPEN_STATES
 from memory.database import Database
 from memory.schema import actions, alarms, cases, item_events, items, promises, recons
 from recon.money import readable
+from recon.text import counted
 
 SHOWN: Final = 3
 """Cases named in a line; the rest is a number."""
@@ -120,21 +121,21 @@ def _new(connection: Connection, mine: Any, newest: date | None) -> Line:
     count, amount, ids = _happened(connection, mine, newest, "new")
     if not count:
         return Line("new", 0, "New: nothing since the last run.")
-    return Line("new", count, f"New: {_items(count)}{amount}{_named(ids)}.", ids)
+    return Line("new", count, f"New: {counted(count, 'break')}{amount}{_named(ids)}.", ids)
 
 
 def _cleared(connection: Connection, mine: Any, newest: date | None) -> Line:
     count, amount, ids = _happened(connection, mine, newest, "cleared")
     if not count:
         return Line("cleared", 0, "Cleared: nothing.")
-    return Line("cleared", count, f"Cleared: {_items(count)}{amount}{_named(ids)}.", ids)
+    return Line("cleared", count, f"Cleared: {counted(count, 'break')}{amount}{_named(ids)}.", ids)
 
 
 def _returned(connection: Connection, mine: Any, newest: date | None) -> Line:
     count, _, ids = _happened(connection, mine, newest, "returned")
     if not count:
         return Line("returned", 0, "Came back: nothing.")
-    return Line("returned", count, f"Came back: {_items(count)}{_named(ids)}.", ids)
+    return Line("returned", count, f"Came back: {counted(count, 'break')}{_named(ids)}.", ids)
 
 
 def _happened(connection: Connection, mine: Any, day: date | None, kind: str) -> tuple[int, str, tuple[str, ...]]:
@@ -189,7 +190,7 @@ def _over_sla(connection: Connection, open_cases: Any, today: date) -> Line:
         return Line("over_sla", 0, "Deadlines: none is due today or past.")
     ranked = late.order_by(cases.c.due_on, cases.c.severity.desc(), cases.c.id).limit(SHOWN)
     ids = tuple(row.id for row in connection.execute(ranked))
-    said = f"Deadlines: {_cases(past)} past due, {count - past} due today{_named(ids)}."
+    said = f"Deadlines: {counted(past, 'case')} past due, {count - past} due today{_named(ids)}."
     return Line("over_sla", count, said, ids)
 
 
@@ -229,7 +230,7 @@ def _approvals(connection: Connection, mine: Any) -> Line:
     largest = sa.func.max(actions.c.amount_base).desc()
     ranked = mine(of_cases, actions).group_by(actions.c.case_id).order_by(largest, actions.c.case_id).limit(SHOWN)
     ids = tuple(connection.execute(ranked).scalars())
-    return Line("approvals", count, f"Approvals: {count:,} draft(s) wait for a decision{_named(ids)}.", ids)
+    return Line("approvals", count, f"Approvals: {counted(count, 'draft')} waiting for a decision{_named(ids)}.", ids)
 
 
 def _sent(connection: Connection, mine: Any, today: date) -> Line:
@@ -258,7 +259,7 @@ def _nobody(connection: Connection, open_cases: Any) -> Line:
         free.order_by(cases.c.severity.desc(), cases.c.amount_base.desc(), cases.c.id).limit(SHOWN)
     ).all()
     ids = tuple(row.id for row in rows)
-    return Line("nobody", count, f"Without an owner: {_cases(count)}{_named(ids)}.", ids)
+    return Line("nobody", count, f"Without an owner: {counted(count, 'case')}{_named(ids)}.", ids)
 
 
 def _files(connection: Connection, recon: str | None) -> Line:
@@ -268,19 +269,11 @@ def _files(connection: Connection, recon: str | None) -> Line:
     rows = connection.execute(query).all()
     if not rows:
         return Line("files", 0, "Files: no alarm.")
-    return Line("files", len(rows), f"Files: {len(rows)} alarm(s). {rows[0].statement}")
+    return Line("files", len(rows), f"Files: {counted(len(rows), 'alarm')}. {rows[0].statement}")
 
 
 def _unique(ids: Any) -> tuple[str, ...]:
     return tuple(dict.fromkeys(one for one in ids if one))
-
-
-def _items(count: int) -> str:
-    return "1 break" if count == 1 else f"{count:,} breaks"
-
-
-def _cases(count: int) -> str:
-    return "1 case" if count == 1 else f"{count:,} cases"
 
 
 def _named(ids: Sequence[str]) -> str:

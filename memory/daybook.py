@@ -34,6 +34,7 @@ from recon.panel import Panel
 from recon.panels import build_panels
 from recon.recon_file import ReconFile
 from recon.rows import NO_DAY, Reading
+from recon.text import counted
 from recon.words import Severity
 
 _BY_RANK: Final[dict[int, Severity]] = {1: "low", 2: "medium", 3: "high"}
@@ -130,9 +131,8 @@ class DayReport:
         lines = [f"- **File alarm** ({a.kind}): {a.statement}" for a in self.alarms]
         if self.restated:
             dates = ", ".join(day.isoformat() for day in self.restated)
-            lines.append(
-                f"- Told again after a corrected or repeated file: {dates}; {len(self.touched)} open case(s) touched."
-            )
+            touched = counted(len(self.touched), "open case")
+            lines.append(f"- Told again after a corrected or repeated file: {dates}; {touched} touched.")
         if self.since:
             lines += since_lines(self.since, self.money)
         lines += [f"- Cleared: case {case_id}." for case_id in self.settled.cleared[:10]]

@@ -11,6 +11,7 @@ from memory.payloads import attachment
 from recon.case import BreakRow, Case
 from recon.money import readable
 from recon.recon_file import ReconFile, Route
+from recon.text import counted
 
 ProposalKind = Literal["net_off", "write_off"]
 
@@ -76,7 +77,7 @@ def _net_off(case: Case, group: Sequence[BreakRow], said: ReconFile) -> Proposal
         return None
     currency = live[0].currency or ""
     over = sum((Decimal(brk.difference) for brk in live), Decimal(0))
-    lines = [_line(brk, _key(brk), f"net off against {len(live) - 1} other(s)") for brk in live]
+    lines = [_line(brk, _key(brk), f"net off against {counted(len(live) - 1, 'other')}") for brk in live]
     if over:
         rule, rate = said.write_off, _rate(currency, said.write_off.currency if said.write_off else "", said)
         if rule is None or not rule.account or rate is None or abs(over) * rate >= rule.under:
@@ -154,9 +155,8 @@ def _write_off(case: Case, currency: str, breaks: Sequence[BreakRow], said: Reco
         lines += [line, _against(line, account)]
     total = sum((line.amount for line in lines if line.side == "DR"), Decimal(0))
     ids = tuple(brk.break_id for brk in breaks)
-    said_so = (
-        f"{len(breaks)} difference(s) each under {under}, {readable(total, currency or None)} in all, to {account}."
-    )
+    many = counted(len(breaks), "difference")
+    said_so = f"{many} each under {under}, {readable(total, currency or None)} in all, to {account}."
     return Proposal("write_off", case.id, tuple(lines), ids, total, currency, said_so)
 
 

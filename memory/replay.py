@@ -10,6 +10,7 @@ from sqlalchemy.engine import Connection
 from memory.database import Database
 from memory.schema import actions, audit, case_breaks, case_events, cases, decisions, item_events, items, messages
 from recon.errors import NotFound
+from recon.text import counted
 
 
 @dataclass(frozen=True)
@@ -65,7 +66,7 @@ class Replayed:
         lines = [
             f"{self.case_id} as of {self.day}: {self.title}",
             f"state {self.state} · owner {self.owner or 'nobody'} · due {self.due_on or 'no date'}",
-            f"{len(self.breaks)} break(s), {len(self.items)} item(s)",
+            f"{counted(len(self.breaks), 'break')}, {counted(len(self.items), 'item')}",
         ]
         lines += [
             f"  {i['id']} {i['difference']} {i['currency']} ({i['state']}) since {i['onset']}" for i in self.items

@@ -59,6 +59,15 @@ def normalise_all(texts: pa.Array) -> pa.Array:
     return pc.replace_with_mask(trimmed, odd, mended)
 
 
+def counted(n: int, what: str, several: str = "") -> str:
+    """A number with its noun, as it is said.
+
+    >>> counted(1, "break"), counted(2400, "break"), counted(2, "reply", "replies")
+    ('1 break', '2,400 breaks', '2 replies')
+    """
+    return f"{n:,} {what if n == 1 else several or what + 's'}"
+
+
 def squash(name: str) -> str:
     """A header's letters and digits alone, folded: `As of Date`, `AsOfDate` and `as_of date ` are one.
 
