@@ -23,4 +23,5 @@ def test_there_are_examples_to_run() -> None:
 @pytest.mark.parametrize("name", SHOWING)
 def test_the_examples_of_a_module_hold(name: str) -> None:
     found = doctest.testmod(importlib.import_module(name))
-    assert found.attempted and not found.failed, f"{name}: {found.failed} of {found.attempted} examples fail"
+    assert found.attempted
+    assert not found.failed, f"{name}: {found.failed} of {found.attempted} examples fail"

@@ -22,6 +22,7 @@ pytestmark = [
 PAGES = sorted(p for m, p in RULES if m == "GET" and "{" not in p and not p.startswith(("/api", "/export"))
                and p not in ("/enter", "/healthz", "/readyz", "/openapi.json", "/metrics", "/news"))  # fmt: skip
 
+
 @pytest.fixture(scope="module")
 def chromium() -> Iterator[Any]:
     from playwright.sync_api import sync_playwright
