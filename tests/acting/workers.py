@@ -154,8 +154,12 @@ class Workers:
         os.waitpid(self._parent, 0)
         self._answers.close()
 
+    def warm(self, order: Order) -> None:
+        """Opens the order's database in the parent, while nothing in it is due."""
+        self._ask({"warm": asdict(order)})
+
     def start(self, order: Order) -> int:
-        """The pid of a new worker; it is already at work."""
+        """The pid of a new worker; it is already at work. Its database has been warmed."""
         return int(self._ask({"start": asdict(order)}))
 
     def wait(self, pid: int) -> str:
@@ -175,9 +179,13 @@ def _serve(orders: Any, up: int) -> None:
     gc.freeze()
     for line in orders:
         said = json.loads(line)
-        if "start" in said and said["start"]["url"] not in _DESKS:
-            _warm(Order(**said["start"]))
-        answer = _start(Order(**said["start"])) if "start" in said else _wait(said["wait"])
+        match said:
+            case {"warm": order}:
+                answer: Any = _warm(Order(**order))
+            case {"start": order}:
+                answer = _start(Order(**order))
+            case _:
+                answer = _wait(said["wait"])
         os.write(up, json.dumps(answer).encode() + b"\n")
 
 

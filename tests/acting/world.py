@@ -43,6 +43,7 @@ class World:
         self._url = url
         self._number = 0
         self._failed: list[str] = []
+        workers.warm(self._order(None))
         desk.put(door_of(outside.name, _address(outside, desk)))
         self._survivor = Executor(desk, lease_seconds=LEASE, monotonic=desk.clock.monotonic, boot="test")
 
@@ -222,7 +223,7 @@ class World:
         if state == "failed":
             self._failed.append("a worker ended with an error")
 
-    def _order(self, plan: Plan, **also: Any) -> Order:
+    def _order(self, plan: Plan | None, **also: Any) -> Order:
         given = {
             "job": "execute",
             "url": self._url,
@@ -230,7 +231,7 @@ class World:
             "now": self._desk.clock.now.isoformat(),
             "door": self._outside.name,
             "address": _address(self._outside, self._desk),
-            "bug": plan.bug,
+            "bug": plan.bug if plan else "",
         }
         return Order(**{**given, **also})
 
