@@ -1,23 +1,23 @@
 """The commands: each a few lines over the same Desk that the service and the workbench use."""
 
-import json
 import logging
 import sys
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+from typer.exceptions import TyperException
 
-from recon.errors import BadInput, NotFound, TieoutError
+from recon.errors import BadInput, TieoutError
+from web import terminal
+from web.terminal import VOICE, day_of, one_of, print_json, say
 
 if TYPE_CHECKING:
     from agents.desk import Desk
-    from agents.run import RunResult
-    from memory.action import Action, Person
+    from memory.action import Outcome, Person
     from recon.recon_file import ReconFile
+    from recon.settings import Settings
 
 # Heavy packages are imported where they are used: `tieout --help` answers in under half a second.
 
@@ -37,10 +37,9 @@ Note = Annotated[str, typer.Option("--note", help="Why, in your words; kept with
 HashSeen = Annotated[
     str | None, typer.Option("--hash", help="The payload hash you saw; refused when it is not current.")
 ]
-
-
-class _Quiet:
-    on = False
+ReconSaid = Annotated[str | None, typer.Option("--recon", help="A recon file, or the name of a known one.")]
+ActionId = Annotated[str, typer.Argument(help="An action's id, as `tieout actions` lists it.")]
+CaseId = Annotated[str, typer.Argument(help="A case's id, as `tieout cases` lists it.")]
 
 
 @app.callback()
@@ -48,46 +47,54 @@ def options(
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress, only warnings and results.")] = False,
 ) -> None:
     """The operator's assistant for reconciliation breaks: which matter, why they happened, and what to send."""
-    _Quiet.on = quiet
+    VOICE.quiet = quiet
 
 
 def main() -> None:
     """Runs a command; exits 0 done, 2 the input or the words were wrong, 1 a fault of ours."""
+    raise SystemExit(_status())
+
+
+def _status() -> int:
+    as_json = "--json" in sys.argv
     try:
-        app()
+        return int(app(prog_name="tieout", standalone_mode=False) or 0)
     except TieoutError as error:
-        sys.stderr.write(f"tieout: {' '.join(str(error).split())}\n")
-        raise SystemExit(2) from None
-    except KeyboardInterrupt:
-        sys.stderr.write("tieout: stopped; nothing is half written\n")
-        raise SystemExit(130) from None
+        terminal.complain(str(error), status=2, as_json=as_json)
+        return 2
+    except TyperException as error:
+        if type(error).__name__ == "NoArgsIsHelpError":
+            sys.stderr.write(error.format_message() + "\n")
+            return 2
+        terminal.complain(terminal.words_wrong(error), status=2, as_json=as_json)
+        return 2
+    except (KeyboardInterrupt, typer.Abort):
+        terminal.complain("stopped; nothing is half written", status=130, as_json=False)
+        return 130
     except BrokenPipeError:
-        raise SystemExit(0) from None
+        return 0
     except Exception as error:
-        logging.getLogger("tieout").debug("fault", exc_info=True)
-        sys.stderr.write(
-            f"tieout: a fault of ours: {type(error).__name__}: {' '.join(str(error).split())[:500]}; "
-            "set TIEOUT_LOG_LEVEL=DEBUG for the whole of it\n"
-        )
-        raise SystemExit(1) from error if logging.getLogger("tieout").isEnabledFor(logging.DEBUG) else None
+        logging.getLogger("tieout").debug("a command failed", exc_info=True)
+        terminal.complain(terminal.fault(error), status=1, as_json=as_json)
+        return 1
 
 
 # --- the desk ----------------------------------------------------------------------------------------------------
 
 
-def _desk(home: Path | None = None) -> "Desk":
-    from recon.settings import Settings
+def _desk() -> "Desk":
     from server import open_desk
 
-    settings = Settings() if home is None else Settings(home=home)
-    _logging(settings.log_level)
-    return open_desk(settings)
+    return open_desk(_settings())
 
 
-def _logging(level: str) -> None:
+def _settings() -> "Settings":
     from recon.log import set_up
+    from recon.settings import read_settings
 
-    set_up("WARNING" if _Quiet.on and level == "INFO" else level)
+    settings = read_settings()
+    set_up("WARNING" if VOICE.quiet and settings.log_level == "INFO" else settings.log_level)
+    return settings
 
 
 def _me() -> "Person":
@@ -99,35 +106,20 @@ def _me() -> "Person":
     return Person(getpass.getuser(), "admin")
 
 
-def _print_json(value: Any) -> None:
-    sys.stdout.write(json.dumps(value, indent=1, ensure_ascii=False, default=str) + "\n")
+def _recon(desk: "Desk", said: str | None) -> tuple[str | None, "ReconFile"]:
+    from memory.recons import RunStore
+
+    return RunStore(desk.db, desk.clock).said(said)
 
 
-def _say(text: str) -> None:
-    sys.stdout.write(text.rstrip("\n") + "\n")
+def _known(recon: str | None) -> "Desk":
+    """The desk, once it is sure that the reconciliation exists: an empty list must not hide a misspelt name."""
+    from memory.recons import RunStore
 
-
-@contextmanager
-def _progress() -> Iterator[Callable[[str, int, int], None]]:
-    """A line on stderr for what takes over a second; silent when quiet or not a terminal."""
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeRemainingColumn
-
-    console = Console(stderr=True, quiet=_Quiet.on)
-    columns = (
-        SpinnerColumn(),
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeRemainingColumn(),
-    )
-    with Progress(*columns, console=console, transient=True) as bar:
-        task = bar.add_task("start", total=None)
-
-        def show(stage: str, done: int, total: int) -> None:
-            bar.update(task, description=stage, completed=done, total=total or None)
-
-        yield show
+    desk = _desk()
+    if recon is not None:
+        RunStore(desk.db, desk.clock).recon(recon)
+    return desk
 
 
 # --- the main job ------------------------------------------------------------------------------------------------
@@ -137,7 +129,7 @@ def _progress() -> Iterator[Callable[[str, int, int], None]]:
 def run(
     current: Annotated[list[Path], typer.Argument(help="The reconciliation's current output: CSV, Excel or Parquet.")],
     history: Annotated[list[Path] | None, typer.Option("--history", help="Past output; may be repeated.")] = None,
-    recon: Annotated[str | None, typer.Option("--recon", help="A recon file, or the name of a known one.")] = None,
+    recon: ReconSaid = None,
     out: Annotated[Path | None, typer.Option("--out", help="Where to leave the files.")] = None,
     file_format: Annotated[str, typer.Option("--format", help="csv or parquet.")] = "csv",
     json_out: Json = False,
@@ -147,65 +139,35 @@ def run(
     ] = False,
 ) -> None:
     """Judge a current file against its history, and draft what to do."""
-    from agents.run import RunRequest
-    from agents.run import run as do
-
-    _one_of("--format", file_format, ("csv", "parquet"))
-    _one_of("--engine", engine, ("local", "dask"))
+    one_of("--format", file_format, ("csv", "parquet"))
+    one_of("--engine", engine, ("local", "dask"))
     if engine == "dask":
         msg = "--engine dask: this version runs on one machine only; leave --engine out, the numbers are the same"
         raise BadInput(msg)
+    from agents.run import RunRequest
+    from agents.run import run as do
+
+    if out is not None:
+        terminal.writable_folder("--out", out)
     desk = _desk()
     name, said = _recon(desk, recon)
-    folder = out or desk.settings.home / "out" / (name or "run")
     request = RunRequest(
         current=tuple(current),
         history=tuple(history or ()),
         said=said,
         recon=name,
-        out=folder,
+        out=out or desk.settings.home / "out" / (name or "run"),
         file_format=file_format,  # type: ignore[arg-type]
         agents=not no_agents,
         engine=engine,  # type: ignore[arg-type]
         requested_by=_me().name,
     )
-    with _progress() as progress:
+    with terminal.progress() as progress:
         result = do(desk, request, progress)
-    _report(result, json_out)
-
-
-def _one_of(option: str, value: str, allowed: Sequence[str]) -> None:
-    if value not in allowed:
-        msg = f"{option}: {value!r} is none of {', '.join(allowed)}"
-        raise BadInput(msg)
-
-
-def _recon(desk: "Desk", said: str | None) -> tuple[str | None, "ReconFile"]:
-    """(name, recon file) of what --recon says: a path when it looks like one or exists, else a known name."""
-    from memory.recons import RunStore
-    from recon.recon_file import ReconFile, load_recon_file
-
-    if said is None:
-        return None, ReconFile()
-    path = Path(said)
-    if path.suffix in (".yaml", ".yml") or path.exists():
-        found = load_recon_file(path)
-        return found.name, found
-    return said, RunStore(desk.db, desk.clock).recon(said)
-
-
-def _report(result: "RunResult", json_out: bool) -> None:
     if json_out:
-        _print_json({**result.run, "case_ids": list(result.case_ids), "out": str(result.out) if result.out else None})
-        return
-    counts = result.counts
-    _say(
-        f"{result.recon}: {counts['rows_in']:,} rows in, {counts['rows_scored']:,} judged, "
-        f"{counts['rows_rejected']:,} rejected; {counts['breaks']:,} breaks, {counts['anomalies']:,} rows out of "
-        f"pattern, {counts['cases']:,} cases, {counts['actions']:,} drafts wait for approval."
-    )
-    if result.out is not None:
-        _say(f"Left in {result.out}: summary.md, breaks, findings, cases.json, actions.json, rejects.csv, run.json")
+        print_json(result.to_json())
+    else:
+        say(result.text())
 
 
 @app.command()
@@ -215,26 +177,14 @@ def demo(
     seed: Annotated[int, typer.Option("--seed", help="Another seed, another sample.")] = 7,
 ) -> None:
     """Make a realistic sample with planted causes, run everything, and open the workbench. No keys."""
-    from agents.run import RunRequest
-    from agents.run import run as do
-    from evals.scenarios import demo as make
-    from evals.scenarios.days import weekday_before
-    from recon.recon_file import load_recon_file
+    from evals.demo import play
 
     desk = _desk()
-    files = make(desk.settings.home / "demo", seed, weekday_before(desk.clock().date()))
-    with _progress() as progress:
-        for recon, current, history in (
-            (files.gl_recon, files.gl_current, files.gl_history),
-            (files.trades_recon, files.trades_current, files.trades_history),
-        ):
-            said = load_recon_file(recon)
-            out = desk.settings.home / "out" / str(said.name)
-            request = RunRequest((current,), (history,), said, said.name, out, today=files.today)
-            result = do(desk, request, progress)
-            _say(result.summary)
+    with terminal.progress() as progress:
+        for result in play(desk, seed, progress):
+            say(result.summary)
     if no_serve:
-        _say(f"The sample and its files are in {desk.settings.home}; `tieout serve` opens the workbench.")
+        say(f"The sample and its files are in {desk.settings.home}; `tieout serve` opens the workbench.")
         return
     serve(port=port)
 
@@ -253,13 +203,14 @@ def profile(
 
     found = look(files, ReconFile(), today=datetime.now(UTC).date())
     if write is not None:
+        terminal.writable_file("--write", write)
         write.write_text(found.recon_yaml(), encoding="utf-8")
     if json_out:
-        _print_json(found.to_json())
+        print_json(found.to_json())
         return
-    _say(found.text())
+    say(found.text())
     if write is not None:
-        _say(f"Wrote {write}")
+        say(f"Wrote {write}")
 
 
 @app.command()
@@ -267,31 +218,20 @@ def backtest(
     history: Annotated[Path, typer.Argument(help="Past output, many days of it.")],
     start: Annotated[str | None, typer.Option("--from", help="First day to judge, YYYY-MM-DD.")] = None,
     end: Annotated[str | None, typer.Option("--to", help="Last day to judge, YYYY-MM-DD.")] = None,
-    recon: Annotated[str | None, typer.Option("--recon", help="A recon file, or the name of a known one.")] = None,
+    recon: ReconSaid = None,
     json_out: Json = False,
 ) -> None:
     """Replay history day by day, never looking ahead, and say what would have been flagged and got right."""
+    days = day_of("--from", start), day_of("--to", end)
     from agents.backtest import backtest as replay
 
     desk = _desk()
     _, said = _recon(desk, recon)
-    found = replay(history, said, _day("--from", start), _day("--to", end), today=desk.clock().date())
+    found = replay(history, said, *days, today=desk.clock().date())
     if json_out:
-        _print_json(found.to_json())
+        print_json(found.to_json())
     else:
-        _say(found.text())
-
-
-def _day(option: str, said: str | None) -> Any:
-    from datetime import date
-
-    if said is None:
-        return None
-    try:
-        return date.fromisoformat(said)
-    except ValueError as error:
-        msg = f"{option}: {said!r} is no day; write YYYY-MM-DD"
-        raise BadInput(msg) from error
+        say(found.text())
 
 
 # --- the service -------------------------------------------------------------------------------------------------
@@ -299,15 +239,13 @@ def _day(option: str, said: str | None) -> Any:
 
 @app.command()
 def serve(
-    host: Annotated[str, typer.Option("--host")] = "127.0.0.1",
-    port: Annotated[int, typer.Option("--port")] = 8321,
+    host: Annotated[str, typer.Option("--host", help="The address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option("--port", help="The port to listen on.")] = 8321,
 ) -> None:
     """Serve the API and the workbench, and send what is approved and due."""
-    from recon.settings import Settings
+    settings = _settings()
     from server import serve as start
 
-    settings = Settings()
-    _logging(settings.log_level)
     start(settings, host, port)
 
 
@@ -316,36 +254,21 @@ def work(
     once: Annotated[bool, typer.Option("--once", help="Send what is due now, and stop.")] = False,
 ) -> None:
     """Send what is approved and due; wake, escalate and miss files when their time has come."""
-    import threading
-    import time
-
-    from agents.executor import Executor
-    from agents.graph import carry_decisions, in_own_loop
-    from agents.tend import EVERY, tend
+    from agents.working import work_forever, work_once
 
     desk = _desk()
-    executor = Executor(desk)
-    stop = threading.Event()
-    if not once:
-        _say("Working; stop with Ctrl-C")
-    tended = -EVERY
-    while True:
-        if time.monotonic() - tended >= EVERY:
-            tend(desk)
-            tended = time.monotonic()
-        in_own_loop(carry_decisions(desk))
-        taken = executor.run_once()
-        in_own_loop(carry_decisions(desk))
-        if once:
-            _say(f"{taken} action(s) taken up")
-            return
-        stop.wait(1.0)
+    if once:
+        say(f"{work_once(desk)} action(s) taken up")
+        return
+    say("Working; stop with Ctrl-C")
+    work_forever(desk, terminal.stop_on_signal())
+    say("Stopped; what is approved waits for the next worker")
 
 
 @app.command()
 def watch(
     folder: Annotated[Path, typer.Argument(help="Where files arrive.")],
-    recon: Annotated[str | None, typer.Option("--recon", help="A recon file, or the name of a known one.")] = None,
+    recon: ReconSaid = None,
     once: Annotated[bool, typer.Option("--once", help="Run what is there, and stop.")] = False,
 ) -> None:
     """Run what arrives in a folder; late, short, empty or repeated files are alarms."""
@@ -354,7 +277,7 @@ def watch(
     desk = _desk()
     name, said = _recon(desk, recon)
     for line in look(desk, folder, said, name, once=once):
-        _say(line)
+        say(line)
 
 
 # --- cases -------------------------------------------------------------------------------------------------------
@@ -363,97 +286,62 @@ def watch(
 @app.command()
 def cases(
     state: Annotated[
-        list[str] | None, typer.Option("--state", help="open (all still to be worked), resolved, ...")
+        list[str] | None, typer.Option("--state", help="open (all still to be worked), resolved, ...; may be repeated.")
     ] = None,
-    recon: Annotated[str | None, typer.Option("--recon")] = None,
+    recon: Annotated[str | None, typer.Option("--recon", help="Only of this reconciliation.")] = None,
     owner: Annotated[str | None, typer.Option("--owner", help="A name; - means nobody.")] = None,
     q: Annotated[str | None, typer.Option("--q", help="Words to look for.")] = None,
-    limit: Annotated[int, typer.Option("--limit")] = 50,
+    limit: Annotated[int, typer.Option("--limit", help="At most so many.", min=1)] = 50,
     json_out: Json = False,
 ) -> None:
     """The queue: what matters most first."""
-    from memory.cases import CaseQuery
+    from typing import get_args
 
-    desk = _desk()
+    from memory.cases import CaseQuery
+    from recon.words import CaseState
+
+    for word in state or ():
+        one_of("--state", word, get_args(CaseState))
+    desk = _known(recon)
     page = desk.cases.page(CaseQuery(state=tuple(state or ()), recon=recon, owner=owner, q=q, limit=limit))
     if json_out:
-        _print_json([_case_json(desk, r.case.id) for r in page.records])
-        return
-    _table(
-        ("case", "severity", "amount", "pattern", "cause", "since", "owner", "title"),
-        [
-            (
-                r.case.id,
-                r.case.severity,
-                f"{r.case.amount:,} {r.case.currency}",
-                r.case.pattern,
-                r.case.cause,
-                str(r.case.onset or ""),
-                r.owner or "",
-                r.case.title,
-            )
-            for r in page.records
-        ],
-    )
+        print_json([_case_json(desk, r.case.id) for r in page.records])
+    else:
+        terminal.queue_table(page.records)
 
 
-def _case_json(desk: "Desk", case_id: str) -> dict[str, Any]:
+def _case_json(desk: "Desk", case_id: str) -> dict[str, object]:
     actions = desk.ledger.list(case_id=case_id)
     return desk.cases.get(case_id).to_json(tuple(a.id for a in actions))
 
 
-def _table(headers: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    from rich import box
-    from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
-
-    table = Table(*headers, box=box.SIMPLE_HEAD)
-    for row in rows:
-        table.add_row(*(Text(cell) for cell in row))
-    Console().print(table)
-
-
 @app.command()
 def show(
-    case: Annotated[str, typer.Argument(help="A case's id.")],
+    case: CaseId,
     as_of: Annotated[
         str | None, typer.Option("--as-of", help="As it was known and said on that day, YYYY-MM-DD.")
     ] = None,
     json_out: Json = False,
 ) -> None:
     """One case: what is known, what is proposed, what was decided."""
+    day = day_of("--as-of", as_of)
     desk = _desk()
-    day = _day("--as-of", as_of)
     if day is not None:
         from memory.replay import replay
 
         found = replay(desk.db, case, day)
-        if json_out:
-            _print_json(found.to_json())
-        else:
-            _say(found.text())
-        return
-    if json_out:
-        _print_json(_case_json(desk, case))
+        print_json(found.to_json()) if json_out else say(found.text())
         return
     record = desk.cases.record(case)
-    _say(f"{record.case.title}\n{record.case.id} · {record.case.state} · owner {record.owner or 'nobody'}")
-    _say(f"\n{record.case.summary}\n")
-    for e in record.case.evidence:
-        _say(f"  {e.id}  {e.statement}")
-    for h in record.case.hypotheses:
-        _say(f"  {h.confidence:.0%} {h.cause}: {h.statement} [{', '.join(h.evidence_ids)}]")
-    for s in record.case.similar:
-        _say(f"  like {s.resolution_id} of {s.date} ({s.outcome}): {s.comment}")
-    for a in desk.ledger.list(case_id=case):
-        _say(f"\n{a.id} · {a.kind} · {a.state} · {a.payload_hash}")
-        _say(json.dumps(a.payload, indent=1, ensure_ascii=False))
+    if json_out:
+        print_json(_case_json(desk, case))
+    else:
+        say(terminal.case_text(record, desk.ledger.list(case_id=case)))
 
 
 @app.command()
 def chat(
-    case: Annotated[str, typer.Argument(help="A case's id.")],
+    case: CaseId,
     question: Annotated[str | None, typer.Argument(help="One question; without it, a conversation.")] = None,
     json_out: Json = False,
 ) -> None:
@@ -463,30 +351,18 @@ def chat(
     if question is not None:
         _answer(desk, case, question, json_out)
         return
-    _say("Ask away; an empty line ends it.")
-    while line := input("> ").strip():
+    say("Ask away; an empty line ends it.")
+    for line in terminal.lines():
         _answer(desk, case, line, json_out)
 
 
 def _answer(desk: "Desk", case: str, question: str, json_out: bool) -> None:
-    import asyncio
-
     from agents.assistant import ask
+    from agents.graph import in_own_loop
 
-    async def listen() -> list[Any]:
-        heard: list[Any] = []
-        async for event in ask(desk, case, question, _me().name):
-            heard.append(event)
-            if not json_out and event["event"] == "token":
-                sys.stdout.write(event["text"])
-                sys.stdout.flush()
-        return heard
-
-    heard = asyncio.run(listen())
+    heard = in_own_loop(terminal.listen(ask(desk, case, question, _me().name), aloud=not json_out))
     if json_out:
-        _print_json(heard)
-    else:
-        sys.stdout.write("\n")
+        print_json(heard)
 
 
 # --- decisions ---------------------------------------------------------------------------------------------------
@@ -495,36 +371,45 @@ def _answer(desk: "Desk", case: str, question: str, json_out: bool) -> None:
 @app.command()
 def actions(
     pending: Annotated[bool, typer.Option("--pending", help="Only what waits for a decision.")] = False,
-    case: Annotated[str | None, typer.Option("--case")] = None,
+    case: Annotated[str | None, typer.Option("--case", help="Only of this case.")] = None,
     json_out: Json = False,
 ) -> None:
     """The drafted actions and how far each has come."""
     desk = _desk()
+    if case is not None:
+        desk.cases.get(case)
     found = desk.ledger.list(state="pending" if pending else None, case_id=case, limit=1000)
     if json_out:
-        _print_json([a.to_json() for a in found])
-        return
-    _table(
-        ("action", "case", "kind", "state", "hash", "why"),
-        [(a.id, a.case_id, a.kind, a.state, a.payload_hash[:12], a.rationale) for a in found],
-    )
+        print_json([a.to_json() for a in found])
+    else:
+        terminal.actions_table(found)
 
 
 @app.command()
 def approve(
-    action: Annotated[str, typer.Argument(help="An action's id.")],
+    action: ActionId,
     wait: Annotated[bool, typer.Option("--wait", help="Count the undo down, execute, and print the receipt.")] = False,
     seen: HashSeen = None,
     note: Note = "",
     json_out: Json = False,
 ) -> None:
     """Approve an action, on exactly the bytes that it holds now."""
-    _decide(action, "approve", seen, note, json_out, wait=wait)
+    desk = _desk()
+    outcome = _decide(desk, action, "approve", seen, note)
+    if not wait:
+        _tell(desk, outcome, json_out)
+        return
+    from agents.working import see_through
+
+    after = see_through(desk, action, terminal.countdown)
+    _tell(desk, outcome, json_out)
+    if not json_out:
+        say(terminal.receipt(after))
 
 
 @app.command()
 def edit(
-    action: Annotated[str, typer.Argument(help="An action's id.")],
+    action: ActionId,
     payload: Annotated[
         Path | None, typer.Option("--payload", help="The new payload as a JSON file; else your editor opens.")
     ] = None,
@@ -533,102 +418,48 @@ def edit(
     json_out: Json = False,
 ) -> None:
     """Change a draft; it then waits for approval under a new hash."""
-    _decide(action, "edit", seen, note, json_out, payload=payload, edits=True)
+    desk = _desk()
+    changed = terminal.edited(desk.ledger.get(action), payload)
+    _tell(desk, _decide(desk, action, "edit", seen, note, changed), json_out)
 
 
 @app.command()
-def reject(
-    action: Annotated[str, typer.Argument(help="An action's id.")],
-    seen: HashSeen = None,
-    note: Note = "",
-    json_out: Json = False,
-) -> None:
+def reject(action: ActionId, seen: HashSeen = None, note: Note = "", json_out: Json = False) -> None:
     """Reject an action: it never leaves."""
-    _decide(action, "reject", seen, note, json_out)
+    desk = _desk()
+    _tell(desk, _decide(desk, action, "reject", seen, note), json_out)
 
 
 @app.command()
 def respond(
-    action: Annotated[str, typer.Argument(help="An action's id.")],
+    action: ActionId,
     words: Annotated[str, typer.Argument(help="What should be different; the planner drafts again.")],
     seen: HashSeen = None,
     json_out: Json = False,
 ) -> None:
     """Answer a draft in words; the planner drafts again."""
-    _decide(action, "respond", seen, words, json_out)
+    desk = _desk()
+    _tell(desk, _decide(desk, action, "respond", seen, words), json_out)
 
 
 def _decide(
-    action_id: str,
-    decision: str,
-    seen: str | None,
-    note: str,
-    json_out: bool,
-    *,
-    payload: Path | None = None,
-    edits: bool = False,
-    wait: bool = False,
-) -> None:
+    desk: "Desk", action_id: str, kind: str, seen: str | None, note: str, changed: dict[str, object] | None = None
+) -> "Outcome":
+    """Stores the decision under the web's own rules, and lets the graph take it up."""
     from agents.graph import carry_decisions, in_own_loop
 
-    desk = _desk()
-    action = desk.ledger.get(action_id)
-    changed = _edited(action, payload) if edits else None
-    outcome = desk.ledger.decide(action_id, decision, seen or action.payload_hash, _me(), changed, note)  # type: ignore[arg-type]
+    seen = seen or desk.ledger.get(action_id).payload_hash
+    outcome = desk.ledger.decide(action_id, kind, seen, _me(), changed, note)  # type: ignore[arg-type]
     in_own_loop(carry_decisions(desk))
-    after = _executed(desk, action_id) if wait else desk.ledger.get(action_id)
+    return outcome
+
+
+def _tell(desk: "Desk", outcome: "Outcome", json_out: bool) -> None:
     if json_out:
-        _print_json({"changed": outcome.changed, "sentence": outcome.sentence, "action": after.to_json()})
-        return
-    _say(outcome.sentence)
-    if wait:
-        told = after.receipt or after.fault or {}
-        _say(f"{after.state}: {json.dumps(told, ensure_ascii=False)}")
-
-
-def _edited(action: "Action", payload: Path | None) -> dict[str, Any]:
-    import click
-
-    text = payload.read_text(encoding="utf-8") if payload else None
-    if text is None:
-        text = click.edit(json.dumps(action.payload, indent=1, ensure_ascii=False), extension=".json")
-    if text is None:
-        msg = f"{action.id}: nothing was changed; save the draft in the editor to change it"
-        raise BadInput(msg)
-    try:
-        found = json.loads(text)
-    except ValueError as error:
-        msg = f"{payload or 'the edited draft'}: this is no JSON: {error}"
-        raise BadInput(msg) from error
-    if not isinstance(found, dict):
-        msg = f"{payload or 'the edited draft'}: a payload is a JSON object"
-        raise BadInput(msg)
-    return found
-
-
-def _executed(desk: "Desk", action_id: str) -> "Action":
-    """Counts the undo window down and does the action, here."""
-    import time
-
-    from agents.executor import Executor
-    from agents.graph import carry_decisions, in_own_loop
-
-    action = desk.ledger.get(action_id)
-    while (
-        action.state == "approved"
-        and action.not_before
-        and (left := action.not_before - desk.clock()).total_seconds() > 0
-    ):
-        if not _Quiet.on:
-            sys.stderr.write(
-                f"\rleaves in {left.total_seconds():.0f} s; Ctrl-C leaves it approved, undo is in the workbench "
-            )
-            sys.stderr.flush()
-        time.sleep(min(left.total_seconds(), 1.0))
-        action = desk.ledger.get(action_id)
-    done = Executor(desk).finish(action_id)
-    in_own_loop(carry_decisions(desk))
-    return done
+        after = desk.ledger.get(outcome.action.id)
+        print_json({"changed": outcome.changed, "sentence": outcome.sentence, "action": after.to_json()})
+    else:
+        say(outcome.sentence)
 
 
 @app.command()
@@ -652,10 +483,10 @@ def feedback(
     radius = blast_radius(desk, case, tag)
     saved = None if preview else give_feedback(desk, _me(), tag, case.id)
     if json_out:
-        _print_json({"saved": saved is not None, "id": saved.id if saved else None, "would_change": radius.to_json()})
+        print_json({"saved": saved is not None, "id": saved.id if saved else None, "would_change": radius.to_json()})
         return
-    _say(radius.sentence)
-    _say("Nothing is saved." if saved is None else f"Saved as {saved.id}; it counts from the next run on.")
+    say(radius.sentence)
+    say("Nothing is saved." if saved is None else f"Saved as {saved.id}; it counts from the next run on.")
 
 
 # --- memory, files, checks ---------------------------------------------------------------------------------------
@@ -666,7 +497,7 @@ def learn(
     file: Annotated[
         Path, typer.Argument(help="Past resolutions: CSV, Excel or JSONL; a recon file with comments will do.")
     ],
-    recon: Annotated[str | None, typer.Option("--recon", help="A recon file, or the name of a known one.")] = None,
+    recon: ReconSaid = None,
     json_out: Json = False,
 ) -> None:
     """Feed past resolutions into memory."""
@@ -675,10 +506,7 @@ def learn(
     desk = _desk()
     name, said = _recon(desk, recon)
     learned = remember(desk, file, name, said)
-    if json_out:
-        _print_json(learned.to_json())
-    else:
-        _say(learned.sentence)
+    print_json(learned.to_json()) if json_out else say(learned.sentence)
 
 
 @app.command()
@@ -689,10 +517,11 @@ def export(
     """Write the queue to a file, with drop-downs for what may be edited."""
     from web.excel import export_queue
 
-    _one_of("--format", file_format, ("xlsx", "csv"))
+    one_of("--format", file_format, ("xlsx", "csv"))
     path = out if out.suffix == f".{file_format}" else out.with_suffix(f".{file_format}")
+    terminal.writable_file("--out", path)
     count = export_queue(_desk(), path)
-    _say(f"{count} case(s) in {path}")
+    say(f"{count} case(s) in {path}")
 
 
 @app.command("import")
@@ -705,26 +534,20 @@ def import_(
     from web.excel import import_queue
 
     found = import_queue(_desk(), file, apply=apply, by=_me())
-    if json_out:
-        _print_json(found.to_json())
-    else:
-        _say(found.text())
+    print_json(found.to_json()) if json_out else say(found.text())
 
 
 @app.command()
 def brief(
-    recon: Annotated[str | None, typer.Option("--recon")] = None,
+    recon: Annotated[str | None, typer.Option("--recon", help="Only of this reconciliation.")] = None,
     json_out: Json = False,
 ) -> None:
     """The morning brief: ten lines."""
     from memory.brief import brief as morning
 
-    desk = _desk()
+    desk = _known(recon)
     found = morning(desk.db, recon, desk.clock().date())
-    if json_out:
-        _print_json(found.to_json())
-    else:
-        _say(found.markdown())
+    print_json(found.to_json()) if json_out else say(found.markdown())
 
 
 @audit_app.command("verify")
@@ -732,12 +555,9 @@ def audit_verify(json_out: Json = False) -> None:
     """Check that no byte, row or order of the audit was changed."""
     desk = _desk()
     found = desk.audit.verify(desk.settings.home / "audit")
-    if json_out:
-        _print_json(asdict(found))
-    else:
-        _say(found.sentence)
+    print_json(asdict(found)) if json_out else say(found.sentence)
     if not found.ok:
-        raise SystemExit(1)
+        raise typer.Exit(1)
 
 
 @app.command()
@@ -745,14 +565,14 @@ def doctor(json_out: Json = False) -> None:
     """Check every connection, and the rights that actions need."""
     from agents.doctor import examine
 
-    checks = examine(_desk())
+    checks = examine(_desk)
     if json_out:
-        _print_json([asdict(c) for c in checks])
+        print_json([asdict(c) for c in checks])
     else:
         for check in checks:
-            _say(f"{'ok  ' if check.ok else 'FAIL'} {check.name}: {check.sentence}")
+            say(f"{'ok  ' if check.ok else 'FAIL'} {check.name}: {check.sentence}")
     if not all(check.ok for check in checks):
-        raise SystemExit(1)
+        raise typer.Exit(1)
 
 
 @app.command("eval")
@@ -766,19 +586,16 @@ def eval_(
     from evals.scoreboard import run as measure
 
     result = measure(suite, quick=quick, live=live)
-    if json_out:
-        _print_json(result.to_json())
-    else:
-        _say(result.text())
+    print_json(result.to_json()) if json_out else say(result.text())
     if result.regressions:
-        raise SystemExit(1)
+        raise typer.Exit(1)
 
 
 @app.command()
 def token(
     person: Annotated[str, typer.Argument(help="Whom it speaks for.")],
     role: Annotated[str, typer.Option("--role", help="viewer, operator, approver or admin.")] = "operator",
-    days: Annotated[int, typer.Option("--days", help="How long it is valid.")] = 90,
+    days: Annotated[int, typer.Option("--days", help="How long it is valid.", min=1)] = 90,
 ) -> None:
     """Make an API token; it is shown once."""
     from datetime import timedelta
@@ -787,9 +604,8 @@ def token(
     from recon.words import Role
     from web.auth import issue_token
 
-    _one_of("--role", role, get_args(Role))
-    desk = _desk()
-    _say(issue_token(desk.db, person, role, timedelta(days=days)))
+    one_of("--role", role, get_args(Role))
+    say(issue_token(_desk().db, person, role, timedelta(days=days)))
 
 
 @app.command()
@@ -798,7 +614,7 @@ def backup(out: Annotated[Path, typer.Argument(help="The archive to write.")]) -
     from memory.backup import write_backup
 
     desk = _desk()
-    _say(write_backup(desk.settings.home, desk.db, out))
+    say(write_backup(desk.settings.home, desk.db, out))
 
 
 @app.command()
@@ -808,12 +624,9 @@ def restore(
 ) -> None:
     """Bring a workspace back from an archive, after checking every byte of it."""
     from memory.backup import restore_backup
-    from recon.settings import Settings
 
-    _say(restore_backup(archive, home or Settings().home))
+    say(restore_backup(archive, home or _settings().home))
 
-
-__all__ = ["NotFound", "app", "main"]
 
 if __name__ == "__main__":
     main()

@@ -31,11 +31,16 @@ def open_desk(settings: "Settings", clock: "Clock | None" = None) -> "Desk":
     from memory.resolutions import Resolutions
     from memory.vectors import Vectors, openai_embedder
     from recon.clock import system_clock
+    from recon.errors import BadInput
     from recon.lake import lake_in
     from tools.actions.choose import choose_doors
 
     clock = clock or system_clock
-    settings.home.mkdir(parents=True, exist_ok=True)
+    try:
+        settings.home.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        msg = f"TIEOUT_HOME: {settings.home}: no workspace can be made here: {error.strerror}; name another folder"
+        raise BadInput(msg) from error
     db = Database(settings.sqlalchemy_url())
     db.upgrade()
     audit = AuditLog(db, clock)

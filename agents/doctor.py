@@ -11,8 +11,16 @@ from agents.desk import Desk
 from tools.actions.door import Check
 
 
-def examine(desk: Desk) -> list[Check]:
-    """One line per thing that could be wrong; raises nothing."""
+def examine(opener: Callable[[], Desk]) -> list[Check]:
+    """One line per thing that could be wrong. Raises BadInput for settings that are wrong, and nothing else.
+
+    Without a database there is no desk: the one line says so.
+    """
+    try:
+        desk = opener()
+    except sa.exc.DBAPIError as error:
+        said = " ".join(str(error.orig).split())[:300]
+        return [Check("database", False, f"It does not answer; look at TIEOUT_DATABASE_URL: {said}")]
     checks = [
         _try("workspace", lambda: _workspace(desk.settings.home)),
         _try("database", lambda: _database(desk)),

@@ -77,6 +77,21 @@ class RunResult:
     run: dict[str, Any]
     """The content of run.json."""
 
+    def to_json(self) -> dict[str, Any]:
+        """For --json: what run.json holds, and where the rest is."""
+        return {**self.run, "case_ids": list(self.case_ids), "out": str(self.out) if self.out else None}
+
+    def text(self) -> str:
+        """What came of it, in a sentence, and where the files are."""
+        n = self.counts
+        said = (
+            f"{self.recon}: {n['rows_in']:,} rows in, {n['rows_scored']:,} judged, {n['rows_rejected']:,} rejected; "
+            f"{n['breaks']:,} breaks, {n['anomalies']:,} rows out of pattern, {n['cases']:,} cases, "
+            f"{n['actions']:,} drafts wait for approval."
+        )
+        names = "summary.md, breaks, findings, cases.json, actions.json, rejects.csv, run.json"
+        return said if self.out is None else f"{said}\nLeft in {self.out}: {names}"
+
 
 @dataclass
 class _Stages:

@@ -6,7 +6,9 @@ from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.engine import Connection, Engine, make_url
+from sqlalchemy.engine import URL, Connection, Engine, make_url
+
+from recon.errors import BadInput
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 
@@ -34,11 +36,24 @@ def _prepare_sqlite(engine: Engine) -> None:
         connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 
 
+def _parsed(url: str) -> URL:
+    """The address, checked; the message does not repeat it, for it may hold a password. Raises BadInput."""
+    try:
+        parsed = make_url(url)
+        known = parsed.get_backend_name() in ("sqlite", "postgresql")
+    except (sa.exc.ArgumentError, ValueError):
+        known = False
+    if not known:
+        msg = "TIEOUT_DATABASE_URL: this is no address of a database; write postgresql://user:password@host/name"
+        raise BadInput(msg)
+    return parsed
+
+
 class Database:
     """A SQL database at an SQLAlchemy address. Opening it does no work; `upgrade()` makes the tables."""
 
     def __init__(self, url: str) -> None:
-        parsed = make_url(url)
+        parsed = _parsed(url)
         self.url = url
         self.is_sqlite = parsed.get_backend_name() == "sqlite"
         if self.is_sqlite:

@@ -4,6 +4,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import date, datetime
+from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
@@ -11,8 +12,8 @@ import sqlalchemy as sa
 from memory.database import Database
 from memory.schema import import_findings, recons, run_events, runs
 from recon.clock import Clock
-from recon.errors import NotFound
-from recon.recon_file import ReconFile, parse_recon_file
+from recon.errors import BadInput, NotFound
+from recon.recon_file import ReconFile, load_recon_file, parse_recon_file
 from recon.rows import ImportFinding, Layout
 
 
@@ -122,9 +123,26 @@ class RunStore:
         with self._db.read() as connection:
             row = connection.execute(sa.select(recons.c.body).where(recons.c.name == name)).one_or_none()
         if row is None:
-            msg = f"{name}: no reconciliation of this name in this workspace, and no such recon file"
+            known = ", ".join(self.names()[:20]) or "none yet"
+            msg = f"{name}: no reconciliation of this name in this workspace (known: {known}), and no such recon file"
             raise NotFound(msg)
         return parse_recon_file(row.body, name)
+
+    def said(self, words: str | None) -> tuple[str | None, ReconFile]:
+        """(name, recon file) of what --recon says: a path when it looks like one or exists, else a known name.
+
+        Raises NotFound, BadReconFile.
+        """
+        if words is None:
+            return None, ReconFile()
+        path = Path(words)
+        if path.is_dir():
+            msg = f"{path}: this is a folder; --recon takes a .yaml file or the name of a known reconciliation"
+            raise BadInput(msg)
+        if path.suffix in (".yaml", ".yml") or path.exists():
+            found = load_recon_file(path)
+            return found.name, found
+        return words, self.recon(words)
 
     def names(self) -> list[str]:
         """The reconciliations known here, by name."""

@@ -3,8 +3,10 @@
 from pathlib import Path
 from typing import Literal
 
-from pydantic import AliasChoices, Field, SecretStr
+from pydantic import AliasChoices, Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from recon.errors import BadInput
 
 
 class Settings(BaseSettings):
@@ -57,7 +59,12 @@ class Settings(BaseSettings):
     """`proxy`: the addresses or networks, comma-separated, whose X-Forwarded-User is believed. None by default."""
     upload_mb: int = 4096
     """The largest upload of one run."""
-    log_level: str = "INFO"
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+
+    @field_validator("log_level", mode="before")
+    @classmethod
+    def _upper(cls, value: object) -> object:
+        return value.upper() if isinstance(value, str) else value
 
     def sqlalchemy_url(self) -> str:
         """The database address in SQLAlchemy's spelling; psycopg 3 for PostgreSQL."""
@@ -72,3 +79,18 @@ class Settings(BaseSettings):
     def has_live_model(self) -> bool:
         """True when a key or a compatible server is given; else the offline model speaks."""
         return self.openai_api_key is not None or self.openai_base_url is not None
+
+
+def read_settings() -> Settings:
+    """The settings of this environment; raises BadInput with the variable's name, and never a secret's value."""
+    try:
+        return Settings()
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = str(first["loc"][0]) if first["loc"] else "settings"
+        variable = name if name.isupper() else f"TIEOUT_{name.upper()}"
+        field = Settings.model_fields.get(name)
+        secret = field is None or "SecretStr" in str(field.annotation)
+        value = "its value" if secret else repr(first["input"])
+        msg = f"{variable}: {value} is refused: {first['msg']}; correct it in the environment or in .env"
+        raise BadInput(msg) from None

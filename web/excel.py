@@ -14,6 +14,7 @@ from openpyxl.cell import WriteOnlyCell
 from openpyxl.styles import Alignment, Font, PatternFill, Protection
 from openpyxl.utils import get_column_letter
 from openpyxl.utils.escape import escape, unescape
+from openpyxl.utils.exceptions import InvalidFileException
 from openpyxl.worksheet.datavalidation import DataValidation
 
 from agents.desk import Desk
@@ -277,7 +278,7 @@ def import_queue(desk: Desk, path: Path, *, apply: bool = False, by: Person) -> 
 def _load(path: Path) -> Any:
     try:
         book = load_workbook(path, read_only=True, data_only=True)
-    except (BadZipFile, KeyError, ValueError, OSError, TypeError) as error:
+    except (BadZipFile, InvalidFileException, KeyError, ValueError, OSError, TypeError) as error:
         msg = f"{path.name}: this is no Excel workbook (.xlsx); export the queue, edit that file and bring it back"
         raise BadInput(msg) from error
     missing = [name for name in (QUEUE, KEPT) if name not in book.sheetnames]

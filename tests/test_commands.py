@@ -1,0 +1,236 @@
+"""What an operator meets at the terminal: one sentence and status 2 for wrong words, ids whole, decisions once."""
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+from test_main_job import HEADER, MONTHS, SERIES, TODAY, line, rows_of
+
+import cli
+
+RECON = """
+name: loans
+approval: {undo_seconds: 0}
+allow: {jira_projects: [REC]}
+routing: [{when: {}, jira: {project: REC}}]
+"""
+
+
+class Said(NamedTuple):
+    """What a command came to."""
+
+    status: int
+    out: str
+    err: str
+
+
+Tieout = Callable[..., Said]
+
+
+def call(words: tuple[object, ...], capsys: pytest.CaptureFixture[str], patch: pytest.MonkeyPatch) -> Said:
+    patch.setattr("sys.argv", ["tieout", *map(str, words)])
+    capsys.readouterr()
+    with pytest.raises(SystemExit) as end:
+        cli.main()
+    out, err = capsys.readouterr()
+    assert isinstance(end.value.code, int)
+    return Said(end.value.code, out, err)
+
+
+@pytest.fixture(scope="module")
+def worked(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with files and a workspace in which one reconciliation was run."""
+    folder = tmp_path_factory.mktemp("worked")
+    history = [HEADER] + [line(d, a, *v) for a, points in SERIES.items() for d, v in zip(MONTHS, points, strict=True)]
+    (folder / "history.csv").write_text("\n".join(history) + "\n")
+    (folder / "current.csv").write_text("\n".join([HEADER, *(line("2024-05-31", a, *v) for a, v in TODAY.items())]))
+    (folder / "loans.yaml").write_text(RECON)
+    (folder / "notes.csv").write_text("comment,cause,business_date\nposted late,timing,2024-01-02\n")
+    (folder / "list.json").write_text("[1]")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        patch.setenv("TIEOUT_HOME", "home")
+        words = ["run", "current.csv", "--history", "history.csv", "--recon", "loans.yaml", "--out", "out"]
+        patch.setattr("sys.argv", ["tieout", *words])
+        with pytest.raises(SystemExit, match="0"):
+            cli.main()
+    return folder
+
+
+@pytest.fixture
+def tieout(worked: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Tieout:
+    """A command in a copy of the worked folder."""
+    shutil.copytree(worked, tmp_path / "desk")
+    monkeypatch.chdir(tmp_path / "desk")
+    monkeypatch.setenv("TIEOUT_HOME", "home")
+    for name in ("OPENAI_API_KEY", "OPENAI_BASE_URL", "TIEOUT_JIRA_URL", "TIEOUT_SMTP_URL", "TIEOUT_DATABASE_URL"):
+        monkeypatch.setenv(name, "")
+    return lambda *words: call(words, capsys, monkeypatch)
+
+
+def told(tieout: Tieout, *words: object) -> Any:
+    said = tieout(*words, "--json")
+    assert said.status == 0, said.err
+    return json.loads(said.out)
+
+
+WRONG: list[tuple[str, str]] = [
+    ("run", "Missing argument 'current'"),
+    ("run --nope", "No such option: --nope"),
+    ("nope", "No such command 'nope'"),
+    ("run nothere.csv", "nothere.csv: no such file"),
+    ("run home", "home: this is a folder"),
+    ("run current.csv --history nothere.csv", "nothere.csv: no such file"),
+    ("run current.csv --recon nothere.yaml", "nothere.yaml: no such recon file"),
+    ("run current.csv --recon home", "home: this is a folder; --recon takes"),
+    ("run current.csv --recon nope", "nope: no reconciliation of this name in this workspace (known: loans)"),
+    ("run current.csv --format xml", "--format: 'xml' is none of csv, parquet"),
+    ("run current.csv --engine spark", "--engine: 'spark' is none of local, dask"),
+    ("run current.csv --out /proc/nope", "--out: /proc/nope: cannot be made a folder"),
+    ("cases --state lost", "--state: 'lost' is none of open, "),
+    ("cases --limit 0", "Invalid value for '--limit'"),
+    ("cases --recon nope", "nope: no reconciliation of this name"),
+    ("show nope", "nope: no such case in this workspace; `tieout cases` lists them"),
+    ("chat nope what", "nope: no such case"),
+    ("actions --case nope", "nope: no such case"),
+    ("approve nope", "no action has the id 'nope'; `tieout actions` lists them"),
+    ("edit nope", "no action has the id 'nope'"),
+    ("feedback nope true", "nope: no such case"),
+    ("feedback Bnope true", "Bnope: no case holds this break"),
+    ("learn nothere.csv", "nothere.csv: no such file"),
+    ("learn notes.csv", "which reconciliation is it of? Say --recon NAME"),
+    ("learn notes.csv --recon nope", "nope: no reconciliation of this name"),
+    ("export --format pdf", "--format: 'pdf' is none of xlsx, csv"),
+    ("export --out nowhere/queue.xlsx", "--out: nowhere/queue.xlsx: there is no folder nowhere"),
+    ("import nothere.xlsx", "nothere.xlsx: this is no Excel workbook"),
+    ("import current.csv", "current.csv: this is no Excel workbook"),
+    ("backtest nothere.csv", "nothere.csv: no such file"),
+    ("backtest history.csv --from yesterday", "--from: 'yesterday' is no day; write YYYY-MM-DD"),
+    ("backtest history.csv --from 2024-04-01 --to 2024-01-01", "no rows between 2024-04-01 and 2024-01-01"),
+    ("watch nowhere", "nowhere: no such folder to watch"),
+    ("profile nothere.csv", "nothere.csv: no such file"),
+    ("profile current.csv --write nowhere/r.yaml", "--write: nowhere/r.yaml: there is no folder nowhere"),
+    ("token bob --role king", "--role: 'king' is none of viewer, operator, approver, admin"),
+    ("eval nope", "eval: 'nope' is no suite"),
+    ("brief --recon nope", "nope: no reconciliation of this name"),
+    ("serve --host 0.0.0.0", "--host 0.0.0.0: without TIEOUT_AUTH=token or proxy"),
+]
+
+
+@pytest.mark.parametrize(("words", "why"), WRONG, ids=[words for words, _ in WRONG])
+def test_wrong_words_are_one_sentence_and_status_2(tieout: Tieout, words: str, why: str) -> None:
+    said = tieout("--quiet", *words.split())
+    assert said.status == 2
+    assert said.out == ""
+    assert said.err.startswith("tieout: ")
+    assert why in said.err
+    assert said.err.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "why"),
+    [
+        ("TIEOUT_AUTH", "nobody", "TIEOUT_AUTH: 'nobody' is refused"),
+        ("TIEOUT_LOG_LEVEL", "loud", "TIEOUT_LOG_LEVEL: 'LOUD' is refused"),
+        ("TIEOUT_HOME", "/proc/nope", "TIEOUT_HOME: /proc/nope: no workspace can be made here"),
+        ("TIEOUT_DATABASE_URL", "mysql://me:a-secret@h/d", "TIEOUT_DATABASE_URL: this is no address"),
+        ("TIEOUT_DATABASE_URL", "a-secret", "TIEOUT_DATABASE_URL: this is no address"),
+    ],
+)
+def test_a_wrong_setting_is_named_and_its_secret_is_not(
+    tieout: Tieout, monkeypatch: pytest.MonkeyPatch, variable: str, value: str, why: str
+) -> None:
+    monkeypatch.setenv(variable, value)
+    said = tieout("cases")
+    assert said.status == 2
+    assert why in said.err
+    assert "a-secret" not in said.err
+
+
+def test_a_database_that_does_not_answer_is_named(tieout: Tieout, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TIEOUT_DATABASE_URL", "postgresql://me:a-secret@127.0.0.1:1/none")
+    said = tieout("cases")
+    assert (said.status, said.out) == (1, "")
+    assert "the database does not answer; look at TIEOUT_DATABASE_URL" in said.err
+    found = tieout("doctor")
+    assert found.status == 1
+    assert found.out.startswith("FAIL database: ")
+    assert "a-secret" not in said.err + found.out + found.err
+
+
+def test_an_error_is_a_json_document_too(tieout: Tieout) -> None:
+    said = tieout("show", "nope", "--json")
+    assert said.status == 2
+    assert json.loads(said.out)["exit_status"] == 2
+    assert json.loads(said.out)["error"] in said.err
+
+
+def test_an_empty_list_says_what_it_is(tieout: Tieout, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TIEOUT_HOME", "elsewhere")
+    assert "`tieout run` makes them" in tieout("cases").out
+    assert "`tieout run` drafts them" in tieout("actions").out
+    assert told(tieout, "cases") == []
+
+
+def test_the_queue_shows_whole_ids(tieout: Tieout) -> None:
+    """Cut to a terminal's width they could not be copied."""
+    shown = tieout("cases").out
+    ids = [c["id"] for c in told(tieout, "cases")]
+    assert len(ids) == 4
+    assert all(i in shown for i in ids)
+    drafts = tieout("actions").out
+    assert all(a["id"] in drafts for a in told(tieout, "actions"))
+
+
+def test_a_recon_is_known_by_its_name_after_its_first_run(tieout: Tieout) -> None:
+    run = told(tieout, "run", "current.csv", "--recon", "loans", "--out", "again", "--no-agents")
+    assert run["recon"] == "loans"
+    assert {c["recon"] for c in told(tieout, "cases")} == {"loans"}
+
+
+def test_what_profile_writes_is_a_recon_file_that_runs(tieout: Tieout) -> None:
+    assert tieout("profile", "history.csv", "--write", "inferred.yaml").status == 0
+    words = ["run", "current.csv", "--history", "history.csv", "--recon", "inferred.yaml", "--no-agents"]
+    assert told(tieout, *words)["counts"]["rows_scored"] == 4
+
+
+def test_approving_twice_changes_nothing_and_waiting_prints_the_receipt(tieout: Tieout) -> None:
+    ticket = next(a["id"] for a in told(tieout, "actions", "--pending") if a["kind"] == "jira.create")
+    assert tieout("approve", ticket).out.startswith("Approved")
+    again = tieout("approve", ticket)
+    assert again.status == 0
+    assert "already approved" in again.out
+    done = tieout("approve", ticket, "--wait")
+    assert done.status == 0
+    assert 'done: {"reference": "REC-1"' in done.out
+    assert "0 action(s) taken up" in tieout("work", "--once").out
+
+
+def test_a_payload_that_is_no_object_changes_nothing(tieout: Tieout) -> None:
+    draft = told(tieout, "actions", "--pending")[0]
+    for path, why in (("list.json", "a payload is a JSON object"), ("nothere.json", "cannot be read")):
+        said = tieout("edit", draft["id"], "--payload", path)
+        assert said.status == 2
+        assert why in said.err
+    assert draft in told(tieout, "actions", "--pending")
+
+
+def test_a_break_can_be_tagged(tieout: Tieout) -> None:
+    break_id = rows_of(Path("out/findings.csv"))[0]["tieout_break_id"]
+    assert "Nothing is saved." in tieout("feedback", break_id, "true", "--preview").out
+    assert told(tieout, "feedback", break_id, "missed", "--note", "seen by eye")["saved"]
+
+
+def test_the_queue_goes_out_and_comes_back(tieout: Tieout) -> None:
+    assert tieout("export", "--out", "queue.xlsx").out == "4 case(s) in queue.xlsx\n"
+    assert "0 edits, 0 conflicts" in tieout("import", "queue.xlsx", "--apply").out
+
+
+def test_help_is_for_people(tieout: Tieout) -> None:
+    assert "Usage: tieout" in tieout("--help").out
+    alone = tieout()
+    assert alone.status == 2
+    assert "Commands:" in alone.err
