@@ -149,6 +149,7 @@ def run(desk: Desk, request: RunRequest, progress: Progress = lambda *_: None) -
         result = _leave(desk, request, run_id, started, found, report, stages)
         with stages.stage("lake"):
             desk.lake.append(recon, *filter(None, [_own_history(request, history), current]))
+            desk.lake.compact(recon)
     except KeyboardInterrupt:
         runs.finish(run_id, "cancelled", {}, "cancelled by the operator")
         raise

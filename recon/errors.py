@@ -23,3 +23,7 @@ class AmbiguousDates(BadInput):
 
 class NotFound(BadInput):
     """Nothing has this id here; the message says what was searched."""
+
+
+class NoRoom(TieoutError):
+    """A disk is full; what was there before is whole."""

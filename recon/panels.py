@@ -1,7 +1,7 @@
 """Builds panels: rows of history and current become series, oldest first, with breaks decided in integer units."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -254,6 +254,7 @@ def _panel(
     group_names: tuple[str, ...],
 ) -> Panel:
     past_n = past.n if past else 0
+    before = _in_the_words_of(now, before)
     scale = max(now.scale, before.scale if before else 0)
 
     def whole(field: str) -> Ints:
@@ -304,6 +305,15 @@ def _panel(
         groups=groups,
         group_names=group_names,
     )
+
+
+def _in_the_words_of(now: PairColumns, before: PairColumns | None) -> PairColumns | None:
+    """The past of a text pair with the numbers that the current rows give the same words."""
+    if before is None or now.vocabulary is None or before.vocabulary is None or now.vocabulary is before.vocabulary:
+        return before
+    known = {word: i for i, word in enumerate(now.vocabulary.to_pylist())}
+    place = np.array([known.setdefault(word, len(known)) for word in before.vocabulary.to_pylist()], np.int64)
+    return replace(before, left=place[before.left], right=place[before.right]) if len(place) else before
 
 
 @njit(cache=True, parallel=True)

@@ -1,0 +1,255 @@
+"""A lake: appended whole or not at all, by any number of processes, and read by ranges of series."""
+
+import contextlib
+import errno
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import fsspec
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from recon.errors import NoRoom
+from recon.lake.compaction import compacted
+from recon.lake.ledger import Ledger
+from recon.lake.manifest import TOP, Arrival, Manifest, Part, slug
+from recon.lake.restating import COLUMNS, taken_back
+from recon.lake.shelf import Shelf, buckets_for, spans
+from recon.lake.tables import alive, but, columns_of, last_word, rescaled, series_of, time_of, to_rows, to_table
+from recon.panels import build_panels
+from recon.recon_file import ReconFile
+from recon.rows import Layout, Reading
+from recon.series import SeriesHistory
+
+FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+
+
+@dataclass(frozen=True)
+class Staged:
+    """An arrival that is written aside and waits for its manifest."""
+
+    layout: Layout
+    arrival: Arrival
+    parts: tuple[Part, ...]
+
+
+class Lake:
+    """A folder, or any fsspec address, with one dataset per reconciliation."""
+
+    def __init__(self, url: str) -> None:
+        self._fs, self._root = fsspec.core.url_to_fs(url)
+        self._open: dict[str, tuple[Ledger, Shelf]] = {}
+
+    # --- writing -------------------------------------------------------------------------------------------------
+
+    def append(self, recon: str, *readings: Reading) -> int:
+        """Adds the rows of files that are not in the lake yet; returns how many rows it added.
+
+        The rows are written aside first and become visible with the manifest: a crash or a full disk leaves the old
+        state whole, and of two processes at once both are kept. Raises NoRoom.
+        """
+        ledger, shelf = self._of(recon)
+        staged: list[Staged] = []
+        try:
+            while True:
+                manifest = ledger.newest(recon)
+                if any(manifest.hashes & set(s.arrival.hashes) for s in staged):
+                    self._discard(recon, staged)
+                    staged.clear()
+                if not staged:
+                    _stage(shelf, manifest, readings, staged)
+                if not staged:
+                    return 0
+                following, stones = _following(shelf, manifest, staged)
+                if ledger.publish(following):
+                    break
+                shelf.remove(stones)
+        except BaseException as error:
+            self._discard(recon, staged)
+            if isinstance(error, OSError) and error.errno in FULL:
+                msg = (
+                    f"{self._root}: no room for the lake ({error.strerror}); nothing was added, free some and run again"
+                )
+                raise NoRoom(msg) from error
+            raise
+        return sum(part.rows for s in staged for part in s.parts)
+
+    def compact(self, recon: str, *, whole: bool = False) -> bool:
+        """Merges small parts into larger ones, bucket by bucket, and drops rows that no longer count.
+
+        `whole`: everything into one run. False when there was nothing to merge or another process was faster.
+        """
+        ledger, shelf = self._of(recon)
+        manifest = ledger.newest(recon)
+        found = compacted(shelf, manifest, whole=whole)
+        if found is None:
+            return False
+        old, new = found
+        while True:
+            now = ledger.newest(recon)
+            merged_names = {p.name for p in old}
+            if not merged_names <= {p.name for p in now.parts}:
+                shelf.remove([p.name for p in new])
+                return False
+            kept = tuple(p for p in now.parts if p.name not in merged_names)
+            merged = tuple(replace(p, run=now.next_run) for p in new)
+            if ledger.publish(replace(now, number=now.number + 1, parts=(*kept, *merged))):
+                break
+        shelf.sweep([p.name for m in ledger.kept() for p in m.parts])
+        return True
+
+    def _discard(self, recon: str, staged: Sequence[Staged]) -> None:
+        """Removes what was written aside, unless its manifest was published after all."""
+        ledger, shelf = self._of(recon)
+        with contextlib.suppress(Exception):
+            named = {p.name for p in ledger.newest(recon).parts}
+            shelf.remove([p.name for s in staged for p in s.parts if p.name not in named])
+
+    # --- reading -------------------------------------------------------------------------------------------------
+
+    def has(self, recon: str, file_hash: str) -> bool:
+        """Whether the rows of a file with this SHA-256 are in the lake."""
+        return file_hash in self.manifest(recon).hashes
+
+    def layout(self, recon: str) -> Layout | None:
+        """The layout of the newest arrival, or None when the reconciliation has no history here."""
+        return self.manifest(recon).layout
+
+    def manifest(self, recon: str) -> Manifest:
+        """What the reconciliation's lake holds now."""
+        return self._of(recon)[0].newest(recon)
+
+    def history(
+        self, recon: str, layout: Layout, *, before_hashes: Sequence[str] = (), span: tuple[int, int] = (0, TOP)
+    ) -> Reading | None:
+        """The rows of the series in the half-open range `span` (all) in `layout`'s columns; None when there are none.
+
+        Without the rows of the named files. Where two arrivals hold the same key and time, the later one counts;
+        what a later one took back is not there.
+        """
+        for attempt in range(3):
+            manifest = self.manifest(recon)
+            try:
+                return self._history(recon, manifest, layout, set(before_hashes), span)
+            except FileNotFoundError:
+                # compacted and swept while it was read
+                if attempt == 2:
+                    raise
+        raise AssertionError
+
+    def _history(
+        self, recon: str, manifest: Manifest, layout: Layout, before: set[str], span: tuple[int, int]
+    ) -> Reading | None:
+        shelf = self._of(recon)[1]
+        without = manifest.without(before)
+        parts = [p for p in manifest.parts if p.seq not in without and p.meets(*span)]
+        scales = manifest.scales(without)
+        columns = columns_of(layout)
+        tables = [rescaled(but(shelf.read(p, columns, *span), without), p.scales, scales) for p in parts]
+        if not any(table.num_rows for table in tables):
+            return None
+        rows = to_rows(alive(last_word(pa.concat_tables(tables, promote_options="default"))), layout, scales)
+        if not rows.n:
+            return None
+        hashes = tuple(h for a in manifest.arrivals if a.seq not in without for h in a.hashes)
+        return Reading(layout, rows, (), (), rows.n, hashes)
+
+    def series(self, recon: str, pair: str, series_id: int) -> SeriesHistory | None:
+        """One series of one pair, oldest first; None when the reconciliation has none of this id."""
+        manifest = self.manifest(recon)
+        layout = manifest.layout
+        if layout is None or not any(p.name == pair for p in layout.pairs):
+            return None
+        alone = replace(layout, pairs=tuple(p for p in layout.pairs if p.name == pair))
+        found = self.history(recon, alone, span=(series_id, series_id + 1))
+        return _series_history(recon, series_id, found, pair) if found is not None else None
+
+    def _of(self, recon: str) -> tuple[Ledger, Shelf]:
+        if recon not in self._open:
+            folder = f"{self._root}/{slug(recon)}"
+            self._open[recon] = (Ledger(self._fs, folder), Shelf(self._fs, folder))
+        return self._open[recon]
+
+
+def lake_in(home: Path, url: str | None) -> Lake:
+    """The lake of a workspace: at `url`, or the folder `lake` in it."""
+    return Lake(url or str(home.resolve() / "lake"))
+
+
+def _stage(shelf: Shelf, manifest: Manifest, readings: Sequence[Reading], staged: list[Staged]) -> None:
+    """Writes aside what is new in the readings; each is added to `staged` as soon as anything of it is written."""
+    known = manifest.hashes
+    for reading in readings:
+        fresh = [i for i, h in enumerate(reading.file_hashes) if h not in known]
+        if not fresh or not reading.rows.n:
+            continue
+        hashes = tuple(dict.fromkeys(reading.file_hashes[i] for i in fresh))
+        known |= set(hashes)
+        keep = np.flatnonzero(np.isin(reading.rows.file, fresh))
+        days = tuple(int(day) for day in np.unique(reading.rows.day[keep]))
+        scales = {p.pair.name: p.scale for p in reading.rows.pairs}
+        staged.append(Staged(reading.layout, Arrival(0, hashes, days, scales), ()))
+        for table in _tables(reading, keep):
+            part = shelf.write(table, scales)
+            staged[-1] = replace(staged[-1], parts=(*staged[-1].parts, part))
+
+
+def _tables(reading: Reading, keep: npt.NDArray[np.int64]) -> Iterator[pa.Table]:
+    """The rows at `keep`, sorted by series and time, a table for each hash bucket that holds any."""
+    rows = reading.rows
+    series = series_of(rows, reading.layout)[keep]
+    order = np.lexsort((rows.row[keep], time_of(rows)[keep], series))
+    series, at = series[order], keep[order]
+    for low, high in spans(buckets_for(len(at))):
+        begin = int(np.searchsorted(series, np.uint64(low)))
+        end = len(series) if high >= TOP else int(np.searchsorted(series, np.uint64(high)))
+        if begin < end:
+            yield to_table(rows, at[begin:end], series[begin:end])
+
+
+def _following(shelf: Shelf, manifest: Manifest, staged: Sequence[Staged]) -> tuple[Manifest, list[str]]:
+    """The next manifest, with what was staged in it, and the names of the tombstones' parts written for it."""
+    out, stones = manifest, []
+    for one in staged:
+        fresh = [shelf.read(part, COLUMNS) for part in one.parts] if out.arrivals else []
+        gone = taken_back(shelf, out, one.arrival.days or (), fresh)
+        parts = list(one.parts)
+        if gone is not None:
+            parts.append(shelf.write(gone, {}))
+            stones.append(parts[-1].name)
+        seq, run = out.next_seq, out.next_run
+        out = replace(
+            out,
+            layout=one.layout,
+            arrivals=(*out.arrivals, replace(one.arrival, seq=seq)),
+            parts=(*out.parts, *(replace(part, seq=seq, run=run) for part in parts)),
+        )
+    return replace(out, number=manifest.number + 1), stones
+
+
+def _series_history(recon: str, series_id: int, found: Reading, pair: str) -> SeriesHistory:
+    (panel,) = build_panels(found, None, ReconFile())
+    newest: dict[str, Any] = {
+        name: codes.vocabulary[int(codes.codes[-1])].as_py() for name, codes in panel.columns.items()
+    }
+    key = found.layout.key
+    return SeriesHistory(
+        recon=recon,
+        series_id=series_id,
+        key={name: newest[name] for name in key},
+        columns={name: text for name, text in newest.items() if name not in key},
+        pair=panel.pair,
+        scale=panel.scale,
+        day=panel.day,
+        stamp=panel.stamp,
+        left=panel.left,
+        right=panel.right,
+        left_missing=panel.left_missing,
+        right_missing=panel.right_missing,
+        diff=panel.diff,
+        is_break=panel.is_break,
+        comment=tuple(found.rows.comment.take(pa.array(panel.source)).to_pylist()),
+    )

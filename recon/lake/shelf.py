@@ -1,0 +1,131 @@
+"""The shelf: the Parquet parts of one reconciliation on a file system, written once, never changed, read by ranges."""
+
+import os
+import time
+import uuid
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, Final
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+from fsspec.implementations.local import LocalFileSystem
+
+from recon.lake.manifest import TOP, Part
+
+ROW_GROUP: Final = 16_384
+"""Rows in one row group: small enough that one series is read in milliseconds."""
+
+PART_ROWS: Final = 1 << 20
+"""Rows that one part holds at most, give or take: what a bucket of a big lake is read with."""
+
+ORPHANED: Final = 3600.0
+"""Seconds after which a part that no manifest names is rubbish: no writer holds one back for so long."""
+
+
+def buckets_for(rows: int, each: int = PART_ROWS) -> int:
+    """How many hash buckets of at most about `each` rows: a power of two.
+
+    >>> buckets_for(10), buckets_for(3 * PART_ROWS)
+    (1, 4)
+    """
+    count = 1
+    while rows > count * each:
+        count *= 2
+    return count
+
+
+def spans(buckets: int) -> list[tuple[int, int]]:
+    """The half-open ranges of series ids of equal buckets."""
+    return [(i * TOP // buckets, (i + 1) * TOP // buckets) for i in range(buckets)]
+
+
+class Shelf:
+    """The folder with the parts."""
+
+    def __init__(self, fs: Any, folder: str, clock: Callable[[], float] = time.time) -> None:
+        self._fs = fs
+        self._folder = folder
+        self._clock = clock
+        self._footers: dict[str, Any] = {}
+
+    def write(self, table: pa.Table, scales: dict[str, int]) -> Part:
+        """A new part with the rows of `table`, which are sorted by series and time; on the disk before it returns."""
+        self._fs.makedirs(self._folder, exist_ok=True)
+        name = f"part-{int(self._clock()):x}-{uuid.uuid4().hex}.parquet"
+        try:
+            with self._fs.open(f"{self._folder}/{name}", "wb") as sink:
+                pq.write_table(table, sink, row_group_size=ROW_GROUP, compression="lz4")
+                if isinstance(self._fs, LocalFileSystem):
+                    sink.flush()
+                    os.fsync(sink.fileno())
+        except BaseException:
+            self.remove([name])
+            raise
+        ids = table.column("series").to_numpy()
+        groups = tuple(int(ids[i]) for i in range(0, len(ids), ROW_GROUP))
+        return Part(name, 0, None, len(ids), groups, int(ids[-1]) if len(ids) else 0, scales)
+
+    def read(self, part: Part, columns: set[str] | None = None, low: int = 0, high: int = TOP) -> pa.Table:
+        """The part's rows of the series in the half-open range, with a `seq` column; only the row groups that can
+        hold them are read."""
+        wanted = groups_of(part, low, high)
+        path = f"{self._folder}/{part.name}"
+        with self._fs.open(path, "rb") as source:
+            file = pq.ParquetFile(source, metadata=self._footers.get(part.name))
+            if len(self._footers) > 512:
+                self._footers.clear()
+            self._footers[part.name] = file.metadata
+            names = [n for n in file.schema_arrow.names if columns is None or n in columns]
+            table = (
+                file.read_row_groups(wanted, columns=names) if wanted else file.schema_arrow.empty_table().select(names)
+            )
+        if part.seq is not None:
+            table = table.append_column("seq", pa.array(np.full(table.num_rows, part.seq, np.int32)))
+        return _within(table, low, high)
+
+    def remove(self, names: Iterable[str]) -> None:
+        """Takes parts away; what is not there is as good as taken away."""
+        for name in names:
+            try:
+                self._fs.rm_file(f"{self._folder}/{name}")
+            except OSError:
+                continue
+
+    def sweep(self, named: Sequence[str]) -> int:
+        """Removes old parts that none of the standing manifests names; returns how many."""
+        keep = set(named)
+        try:
+            there = [path.rsplit("/", 1)[-1] for path in self._fs.ls(self._folder, detail=False, refresh=True)]
+        except FileNotFoundError:
+            return 0
+        old = [name for name in there if name not in keep and _written(name) < self._clock() - ORPHANED]
+        self.remove(old)
+        return len(old)
+
+
+def groups_of(part: Part, low: int, high: int) -> list[int]:
+    """The row groups of a part that can hold a series in the half-open range."""
+    if not part.meets(low, high):
+        return []
+    starts = np.array(part.groups, np.uint64)
+    first = int(np.searchsorted(starts, np.uint64(low), side="left"))
+    last = len(starts) if high >= TOP else int(np.searchsorted(starts, np.uint64(high), side="left"))
+    return list(range(max(first - 1, 0), last))
+
+
+def _within(table: pa.Table, low: int, high: int) -> pa.Table:
+    series = table.column("series")
+    if low > 0 and table.num_rows:
+        table = table.filter(pc.greater_equal(series, pa.scalar(low, pa.uint64())))
+        series = table.column("series")
+    if high < TOP and table.num_rows:
+        table = table.filter(pc.less(series, pa.scalar(high, pa.uint64())))
+    return table
+
+
+def _written(name: str) -> float:
+    """When a part was written, by its name; parts of the first version do not say and are never swept."""
+    words = name.split("-")
+    return float(int(words[1], 16)) if name.startswith("part-") and len(words) == 3 else float("inf")
