@@ -1,5 +1,6 @@
 """The morning brief and the hand-over note, as the API and their pages give them."""
 
+from collections.abc import Sequence
 from datetime import date, timedelta
 from typing import Any, Final
 
@@ -9,9 +10,10 @@ from agents.desk import Desk
 from memory.action import Person
 from memory.brief import brief, hand_over
 from memory.cases import CaseQuery, CaseRecord
-from memory.schema import alarms, item_events, items, promises
+from memory.schema import alarms, cases, item_events, items, promises
 from web.queue import VIEWS, Asked, query_of
 from web.recons import words_of
+from web.rows import without_amount
 
 SHOWN: Final = 8
 CHANGES: Final = {
@@ -43,9 +45,11 @@ def brief_page(desk: Desk, person: Person, recon: str | None, day: date | None) 
     def count(view: Any) -> int:
         return desk.cases.count(query_of(Asked(view=view, recon=recon or ""), person, now))
 
+    lines = brief(desk.db, recon, on).lines
     return {
         "on": on,
-        "lines": brief(desk.db, recon, on).lines,
+        "lines": lines,
+        "titles": titles_of(desk, [ident for line in lines for ident in line.cases]),
         "tiles": [(v, VIEWS[v], count(v)) for v in ("open", "waiting", "new", "promises", "late", "mine")],
         "fresh": page("new"),
         "late": page("late", sort="due"),
@@ -55,6 +59,13 @@ def brief_page(desk: Desk, person: Person, recon: str | None, day: date | None) 
         "changes": _changes(desk, recon, on),
         "words": {name: words_of(desk, name) for name in _recons(desk)},
     }
+
+
+def titles_of(desk: Desk, ids: Sequence[str]) -> dict[str, str]:
+    """The cases' titles without their amounts, for links in a sentence."""
+    query = sa.select(cases.c.id, cases.c.title).where(cases.c.id.in_(set(ids)))
+    with desk.db.read() as connection:
+        return {row.id: without_amount(row.title) for row in connection.execute(query)}
 
 
 def _recons(desk: Desk) -> list[str]:
@@ -132,4 +143,6 @@ def handover_page(desk: Desk, owner: str) -> dict[str, Any]:
             {"record": record, "drafts": drafts, "events": events[-3:], "words": words_of(desk, record.case.recon)}
         )
     today = desk.clock().date()
-    return {"rows": rows, "on": today, "lines": hand_over(desk.db, None, today, owner).lines}
+    lines = hand_over(desk.db, None, today, owner).lines
+    titles = titles_of(desk, [ident for line in lines for ident in line.cases])
+    return {"rows": rows, "on": today, "lines": lines, "titles": titles}

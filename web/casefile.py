@@ -20,6 +20,7 @@ from web.bands import bands
 from web.charts import Point, SeriesChart, TimeMark
 from web.drafts import DraftView, of_case
 from web.recons import ReconWords, words_of
+from web.rows import headline
 from web.shown import STATE_LABELS, VERDICT_LABELS, number
 from web.trust import Precision, bucket_precision
 
@@ -350,6 +351,7 @@ def case_context(desk: Desk, person: Person, case_id: str) -> dict[str, Any]:
         "pattern_record": bucket_precision(desk, case.recon, "pattern", case.pattern),
         "chart": chart_of(desk, record, breaks, drafts),
         "slim": slim,
+        "headline": headline,
         "break_days": with_breaks,
         "breaks": shown,
         "breaks_more": case.break_count - len(shown),
@@ -375,7 +377,7 @@ def _columns(breaks: Sequence[BreakRow], which: str) -> list[str]:
 
 def slim(chart: SeriesChart) -> SeriesChart:
     """The same chart for a narrow place."""
-    return replace(chart, width=370, height=230, slim=True, ident=chart.ident + "n")
+    return replace(chart, width=370, height=210, slim=True, ident=chart.ident + "n")
 
 
 def with_breaks(chart: SeriesChart) -> str:

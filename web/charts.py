@@ -63,8 +63,8 @@ class SeriesChart:
     unit: str = ""
     left_name: str = "left"
     right_name: str = "right"
-    width: int = 720
-    height: int = 240
+    width: int = 660
+    height: int = 190
     slim: bool = False
     """Drawn for a narrow place."""
     ident: str = "c"
@@ -74,6 +74,8 @@ class SeriesChart:
 
 def nice_ticks(low: float, high: float, wanted: int = 5) -> list[float]:
     """Round numbers that cover low..high, about `wanted` of them (steps of 1, 2, 2.5 or 5 times a power of ten).
+
+    What sticks out by less than a hundredth asks for no tick of its own.
 
     >>> nice_ticks(0, 9.3)
     [0.0, 2.5, 5.0, 7.5, 10.0]
@@ -86,8 +88,9 @@ def nice_ticks(low: float, high: float, wanted: int = 5) -> list[float]:
     rough = (high - low) / max(1, wanted - 1)
     power = 10.0 ** math.floor(math.log10(rough))
     step = next((power * m for m in (1, 2, 2.5, 5, 10) if power * m >= rough), power * 10)
-    first = math.floor(low / step)
-    last = math.ceil(high / step)
+    slack = 0.01 * (high - low)
+    first = math.floor((low + slack) / step)
+    last = math.ceil((high - slack) / step)
     return [round(i * step, 12) for i in range(first, last + 1)]
 
 

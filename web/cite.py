@@ -1,7 +1,7 @@
 """Prose with its evidence: every `[E3]` in a text becomes a link to the fact it stands on."""
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 
 from markupsafe import Markup
 
@@ -30,16 +30,20 @@ def cited(text: str, known: Collection[str]) -> Markup:
     return Markup("").join(parts)
 
 
-def case_links(text: str, ids: Collection[str]) -> Markup:
-    """The text escaped, the case ids in it as links into the queue."""
+def case_links(text: str, ids: Collection[str], titles: Mapping[str, str] | None = None) -> Markup:
+    """The text escaped, the case ids in it as links into the queue, by their titles where those are known."""
     parts: list[Markup] = []
     known = sorted(set(ids), key=len, reverse=True)
     if not known:
         return exact(text)
     at = 0
     for match in re.finditer("|".join(re.escape(i) for i in known), text):
+        ident = match.group(0)
+        title = (titles or {}).get(ident, ident)
         parts.append(exact(text[at : match.start()]))
-        parts.append(Markup('<a href="/?case={0}">{0}</a>').format(match.group(0)))
+        parts.append(
+            Markup('<a class="named" href="/?case={0}" title="{1}">{2}</a>').format(ident, title, exact(title))
+        )
         at = match.end()
     parts.append(exact(text[at:]))
     return Markup("").join(parts)

@@ -1,26 +1,22 @@
 """The queue: what is asked for in the URL, its saved views with counts, and the rows as they are shown."""
 
-import re
 import threading
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any, Final, Literal
-from urllib.parse import urlencode
+from urllib.parse import parse_qsl, urlencode
 
 import sqlalchemy as sa
-from markupsafe import Markup
 
 from agents.desk import Desk
 from memory.action import Person
-from memory.cases import CaseLine, CaseQuery
+from memory.cases import CaseQuery
 from memory.schema import actions, saved_views
-from recon.case import Case
 from recon.errors import BadInput
-from web.charts import sparkline
-from web.recons import words_of
-from web.shown import MINUS, STATE_LABELS, number
+from web.rows import row_of
+from web.shown import MINUS, STATE_LABELS, cause_label, pattern_short
 
 View = Literal["open", "mine", "waiting", "promises", "new", "late", "all"]
 
@@ -132,21 +128,24 @@ class Counts:
         self._kept: dict[tuple[str, str], tuple[float, int]] = {}
         self._counting: set[tuple[str, str]] = set()
 
-    def of(self, desk: Desk, person: Person, view: View) -> int:
-        key = (person.name if view == "mine" else "", view)
+    def of(self, desk: Desk, person: Person, asked: Asked) -> int:
+        mine = asked.view == "mine" or asked.owner == "me"
+        key = (person.name if mine else "", asked.url())
         found = self._kept.get(key)
         if found is None:
-            return self._count(desk, person, view, key)
+            return self._count(desk, person, asked, key)
         if time.monotonic() - found[0] > COUNTS_KEPT and key not in self._counting:
             # The page shows the number it has; the next one shows the newer.
             self._counting.add(key)
-            threading.Thread(target=self._count, args=(desk, person, view, key), daemon=True).start()
+            threading.Thread(target=self._count, args=(desk, person, asked, key), daemon=True).start()
         return found[1]
 
-    def _count(self, desk: Desk, person: Person, view: View, key: tuple[str, str]) -> int:
+    def _count(self, desk: Desk, person: Person, asked: Asked, key: tuple[str, str]) -> int:
         try:
-            query = replace(query_of(Asked(view=view), person, desk.clock()), cursor=None)
+            query = replace(query_of(asked, person, desk.clock()), cursor=None)
             count = desk.cases.count(query, at_most=COUNTED_TO)
+            if len(self._kept) > 1000:
+                self._kept.clear()
             self._kept[key] = (time.monotonic(), count)
         finally:
             self._counting.discard(key)
@@ -154,95 +153,6 @@ class Counts:
 
     def forget(self) -> None:
         self._kept.clear()
-
-
-@dataclass(frozen=True)
-class QueueRow:
-    """One case in the list."""
-
-    id: str
-    title: str
-    short: str
-    """The title without what stands beside it: the amount, and the names of the scope's columns."""
-    severity: str
-    amount: str
-    currency: str
-    exact: str
-    age: int | None
-    age_class: str
-    age_words: str
-    pattern: str
-    pattern_whole: str
-    cause: str
-    """Empty where the title says it."""
-    scope: tuple[tuple[str, str], ...]
-    """The parts that the title does not say."""
-    recon: str
-    owner: str
-    state: str
-    state_words: str
-    spark: Markup
-    url: str
-    provisional: bool
-
-
-_AMOUNT = re.compile(r", -?[\d,]+(\.\d+)? [A-Z]{3}\b")
-
-
-def short_title(case: Case | CaseLine) -> str:
-    """A title for a narrow place.
-
-    >>> from recon.case import ScopePart
-    >>> from types import SimpleNamespace as N
-    >>> short_title(N(title="Digit slip: AU 71, Currency EUR, 900.00 EUR (2 breaks)", scope=(ScopePart("AU", "71"),)))
-    'Digit slip: 71, Currency EUR (2 breaks)'
-    """
-    short = _AMOUNT.sub("", case.title, count=1)
-    for part in case.scope:
-        short = short.replace(f"{part.column} {part.value}", part.value)
-    return short
-
-
-def _unsaid(words: str, title: str) -> str:
-    return "" if words.casefold() in title.casefold() else words
-
-
-def _age_class(line: CaseLine, today: date) -> str:
-    if line.due_on is None:
-        return ""
-    return "late" if line.due_on < today else "near" if line.due_on == today else ""
-
-
-def row_of(desk: Desk, case: CaseLine, asked: Asked, waiting: frozenset[str]) -> QueueRow:
-    """A record as the list shows it. The amount is in the materiality currency; the exact one stands in its title."""
-    words = words_of(desk, case.recon)
-    now = desk.clock()
-    age = words.age(case.onset, now, case.currency)
-    state = "waiting" if case.id in waiting else case.state
-    in_base = case.currency == words.base or not case.amount_base
-    return QueueRow(
-        id=case.id,
-        title=case.title,
-        short=(short := short_title(case)),
-        severity=case.severity,
-        amount=number(case.amount if in_base else round(case.amount_base), 0) if case.amount else "0",
-        currency=case.currency if in_base else words.base,
-        exact=f"{number(case.amount)} {case.currency}",
-        age=age,
-        age_class=_age_class(case, words.calendar.today(now)),
-        age_words="" if age is None else "today" if age == 0 else f"{age}d",
-        pattern=words.pattern_short(case.pattern),
-        pattern_whole=words.pattern(case.pattern),
-        cause=_unsaid(words.cause(case.cause, case.cause_detail if len(case.cause_detail) < 40 else ""), short),
-        scope=tuple((part.column, part.value) for part in case.scope if part.value not in short),
-        recon=case.recon,
-        owner=case.owner or "",
-        state=state,
-        state_words="to decide" if case.id in waiting else STATE_LABELS.get(case.state, case.state),
-        spark=sparkline(case.spark),
-        url=asked.url(case=case.id),
-        provisional=case.provisional,
-    )
 
 
 def waiting_among(desk: Desk, ids: list[str]) -> frozenset[str]:
@@ -261,16 +171,18 @@ def list_context(desk: Desk, person: Person, asked: Asked, counts: Counts) -> di
             "id": v,
             "label": label,
             "words": VIEW_WORDS[v],
-            "count": counts.of(desk, person, v),
+            "count": counts.of(desk, person, Asked(view=v)),
             "url": Asked(view=v).url(),
         }
         for v, label in VIEWS.items()
     ]
     return {
         "asked": asked,
-        "rows": [row_of(desk, line, asked, waiting) for line in page.lines],
+        "rows": [row_of(desk, line, asked.url(case=line.id), line.id in waiting) for line in page.lines],
         "views": views,
-        "own_views": own_views(desk, person),
+        "own_views": own_views(desk, person, asked, counts),
+        "filter_words": filter_words(asked),
+        "clear_url": Asked(view=asked.view, sort=asked.sort).url(),
         "sorts": SORT_LABELS,
         "next_url": asked.url(cursor=page.next_cursor, case="") if page.next_cursor else "",
         "first_url": asked.url(cursor="", case="") if asked.cursor else "",
@@ -280,11 +192,42 @@ def list_context(desk: Desk, person: Person, asked: Asked, counts: Counts) -> di
     }
 
 
-def own_views(desk: Desk, person: Person) -> list[dict[str, str]]:
-    """The questions this person saved."""
-    query = sa.select(saved_views).where(saved_views.c.who == person.name).order_by(saved_views.c.name)
+def own_views(desk: Desk, person: Person, asked: Asked, counts: Counts) -> list[dict[str, Any]]:
+    """The questions this person saved, each with its count; one that no longer makes sense has none."""
+    query = sa.select(saved_views).where(saved_views.c.who == person.name).order_by(saved_views.c.name).limit(24)
     with desk.db.read() as connection:
-        return [{"id": r.id, "name": r.name, "url": "/?" + r.query} for r in connection.execute(query)]
+        rows = list(connection.execute(query))
+    here = asked.url(cursor="", case="")
+    return [
+        {
+            "id": r.id,
+            "name": r.name,
+            "url": "/?" + r.query,
+            "current": "/?" + r.query == here,
+            "count": _own_count(desk, person, r.query, counts),
+        }
+        for r in rows
+    ]
+
+
+def _own_count(desk: Desk, person: Person, query: str, counts: Counts) -> int | None:
+    try:
+        return counts.of(desk, person, replace(parse(dict(parse_qsl(query))), sort="-severity", cursor="", case=""))
+    except BadInput:
+        return None
+
+
+def filter_words(asked: Asked) -> str:
+    """The filter as a sentence, so that nobody takes a part for the whole."""
+    said = [
+        f"words \u201c{asked.q}\u201d" if asked.q else "",
+        f"pattern {pattern_short(asked.pattern).lower()}" if asked.pattern else "",
+        f"cause {cause_label(asked.cause).lower()}" if asked.cause else "",
+        asked.recon,
+        ("nobody's" if asked.owner == "-" else f"of {asked.owner}") if asked.owner else "",
+        STATE_LABELS.get(asked.state, asked.state) if asked.state else "",
+    ]
+    return "Only " + ", ".join(part for part in said if part)
 
 
 def next_case(desk: Desk, person: Person, asked: Asked, after: str) -> str:

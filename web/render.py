@@ -17,6 +17,8 @@ from web.cite import case_links, cited
 
 HERE: Final = Path(__file__).parent
 STATIC: Final = HERE / "static"
+MODULES: Final = tuple(sorted(p.name for p in STATIC.glob("*.js") if p.name != "app.js"))
+"""What app.js imports, asked for at once instead of one after the other."""
 PAGES: Final = (
     ("/", "Queue"),
     ("/brief", "Brief"),
@@ -48,7 +50,7 @@ def environment() -> Environment:
         auto_reload=False,
         cache_size=100,
     )
-    env.globals.update(static=static_url, pages=PAGES, may=may, bar=charts.bar, Markup=Markup)
+    env.globals.update(modules=MODULES, static=static_url, pages=PAGES, may=may, bar=charts.bar, Markup=Markup)
     env.filters.update(
         number=shown.number,
         compact=shown.compact,

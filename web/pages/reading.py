@@ -1,5 +1,6 @@
 """Pages to read: brief, hand-over, trust, rules, audit, settings, keys."""
 
+import json
 from datetime import date
 
 import sqlalchemy as sa
@@ -118,7 +119,24 @@ def audit_page(request: Request, desk: OnDesk, target: str = "", after: str = ""
     with desk.db.read() as connection:
         rows = list(connection.execute(query))
     found = desk.audit.verify(desk.settings.home / "audit") if check else None
-    return page(request, "audit.html", rows=rows[:100], more=len(rows) > 100, target=target, verdict=found)
+    return page(request, "audit.html", rows=rows[:100], more=len(rows) > 100, target=target, verdict=found,
+        audit_said=audit_said,
+    )  # fmt: skip
+
+
+_SAID = ("sentence", "note", "reason", "verdict", "remedy", "kind", "detail", "model")
+
+
+def audit_said(body: str) -> str:
+    """What a row says to a person: the words in its body; the body itself stays a click away."""
+    try:
+        kept = json.loads(body)
+    except ValueError:
+        return body[:200]
+    if not isinstance(kept, dict):
+        return body[:200]
+    words = [str(kept[name]) for name in _SAID if isinstance(kept.get(name), str) and kept[name]]
+    return " \u2013 ".join(dict.fromkeys(words))[:240]
 
 
 @route_reading_pages.get("/settings")
