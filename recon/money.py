@@ -186,6 +186,10 @@ def _decimal(body: str | None, negative: bool) -> Decimal | None:
     return -value if negative else value
 
 
+_POINT_ONLY = re.compile(r"[+-]?\d+\.(\d{1,2}|\d{4,})", re.ASCII)
+"""The most usual spelling of an amount: its point can separate no thousands."""
+
+
 def evidence_of_sign(texts: Iterable[str]) -> tuple[int, int, int]:
     """How many of the texts only a decimal point explains, only a decimal comma, and how many both would.
 
@@ -194,6 +198,9 @@ def evidence_of_sign(texts: Iterable[str]) -> tuple[int, int, int]:
     """
     point = comma = either = 0
     for text in texts:
+        if _POINT_ONLY.fullmatch(text):
+            point += 1
+            continue
         as_point, as_comma = parse_amount(text, "point"), parse_amount(text, "comma")
         if as_point is None or as_comma is None:
             point += as_point is not None

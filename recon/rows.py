@@ -129,7 +129,8 @@ class Codes:
 class Rows:
     """The readable rows of one reading (current or history), columnar and in input order.
 
-    Every array has length `n`. `text` holds the file's own columns exactly as they were read, for output.
+    Every array has length `n`. `text` holds the file's own columns exactly as they were read, for output; a history
+    has none.
     """
 
     n: int

@@ -20,7 +20,7 @@ from recon.money import (
     parse_amount,
     to_units,
 )
-from recon.reading.table import text_table
+from recon.reading.table import Counted, text_table
 from recon.rows import BAD, BLANK, PRESENT
 
 NOISE_FROM: Final = 9
@@ -90,6 +90,16 @@ def spreads_of(connection: duckdb.DuckDBPyConnection, columns: Mapping[str, pa.C
     return spreads
 
 
+def spread_of_counted(connection: duckdb.DuckDBPyConnection, column: Counted) -> Spread | None:
+    """The spread of a column that came as units; None when its odd cells ask for a look at every text."""
+    top = column.largest // 10**column.scale
+    plain = Spread(column.decimals, len(str(top)) if top else 0, 0)
+    if not len(column.odd):
+        return plain
+    odd = spreads_of(connection, {"": pa.chunked_array([column.texts])})[""]
+    return None if odd.noise or odd.rounded or odd.decimals >= NOISE_FROM else plain | odd
+
+
 def _spread(
     connection: duckdb.DuckDBPyConnection, i: int, short: int | None, most: int | None, top: float | None, odd: int
 ) -> Spread:
@@ -152,6 +162,23 @@ def to_amounts(
     return {
         name: _amounts(column, cast, scale, sign) for (name, column), cast in zip(columns.items(), casts, strict=True)
     }
+
+
+def counted_amounts(
+    connection: duckdb.DuckDBPyConnection, column: Counted, scale: int, sign: DecimalSign
+) -> Amounts | None:
+    """A column that came as units in units of `scale`; None when that cannot be had without its text."""
+    step = 10 ** (scale - column.scale) if scale >= column.scale else 0
+    if not step or sign != "point" or column.largest * step >= _LIMIT:
+        return None
+    units = column.units * step if step > 1 else column.units
+    state = column.blank.astype(np.uint8) * BLANK
+    if not len(column.odd):
+        return Amounts(units, state)
+    odd = to_amounts(connection, {"": pa.chunked_array([column.texts])}, scale, sign)[""]
+    units = units.copy()
+    units[column.odd], state[column.odd] = odd.units, odd.state
+    return Amounts(units, state, odd.booleans, odd.foreign, odd.sided)
 
 
 def _amounts(column: pa.ChunkedArray, cast: pa.ChunkedArray, scale: int, sign: DecimalSign) -> Amounts:
@@ -261,7 +288,7 @@ def decimal_sign_of(columns: Iterable[Sequence[str]]) -> SignFound:
     doubtful = ""
     for cells in columns:
         numbers = {text.strip() for text in cells if _has_mark(text)}
-        numbers = {text for text in numbers if len(text) < 40 and parse_any(text)}
+        numbers = {text for text in numbers if len(text) < 40 and (_is_float(text) or parse_any(text))}
         p, c, either = evidence_of_sign(numbers)
         point, comma = point + p, comma + c
         if either and not doubtful and any("," in text for text in numbers) and not _grouping(cells):
@@ -273,6 +300,12 @@ def decimal_sign_of(columns: Iterable[Sequence[str]]) -> SignFound:
 
 def _has_mark(text: str) -> bool:
     return ("." in text or "," in text) and any(letter.isdigit() for letter in text)
+
+
+def _is_float(text: str) -> bool:
+    """True for digits around one point: a number by either sign or by one, told without parsing."""
+    whole, _, rest = text.partition(".")
+    return text.isascii() and whole.isdigit() and rest.isdigit()
 
 
 def parse_any(text: str) -> bool:

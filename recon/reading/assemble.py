@@ -12,12 +12,13 @@ import pyarrow.compute as pc
 
 from recon.calendar import BusinessCalendar
 from recon.money import DecimalSign, is_blank
-from recon.reading.amounts import Amounts, to_amounts
+from recon.reading.amounts import Amounts, counted_amounts, to_amounts
 from recon.reading.comments import peel
 from recon.reading.dates import NULL_DATES, DateReader, Moment, Moments, Status
 from recon.reading.sheet import Part, Sheet
 from recon.reading.sides import Sides
 from recon.reading.status import only_side
+from recon.reading.table import Counted
 from recon.rows import ABSENT, BAD, BLANK, EPOCH, NO_DAY, NO_STAMP, PRESENT, Codes, Layout, Pair
 
 Mask = npt.NDArray[np.bool_]
@@ -74,6 +75,7 @@ FEW: Final = 2_000
 """Distinct texts up to which dates are read one by one."""
 _NULL_DAYS: Final = np.array([(null - EPOCH).days for null in NULL_DATES], dtype=np.int64)
 _DAY: Final = 86_400_000_000
+_NOTHING: Final = np.int64(-(2**63))
 
 
 def moments_of(connection: duckdb.DuckDBPyConnection, codes: Codes, reader: DateReader) -> Moments:
@@ -252,24 +254,31 @@ class PartReader:
             return self._text_pair(part, pair, plan, left_absent, right_absent)
         scale = self._scales[pair.name]
         names = (pair.left, pair.right, pair.derived, pair.tolerance_column)
-        columns = {name: column for name in names if name and (column := part.column(name)) is not None}
-        found = to_amounts(self._connection, columns, scale, plan.sign)
+        found = self._amounts(part, [name for name in names if name], scale, plan.sign)
         blank = Amounts(np.zeros(part.n, dtype=np.int64), np.full(part.n, BLANK, dtype=np.uint8))
         sides = []
         for name, absent in ((pair.left, left_absent), (pair.right, right_absent)):
             amounts = found.get(name or "", blank)
             if name is not None:
                 self._note(part, name, amounts, notes)
-                for row in map(int, np.flatnonzero(amounts.state == BAD)):
-                    why.setdefault(row, f"{name.strip()}: {_cell(part, name, row)!r} is no number")
-            state = np.where(absent, ABSENT, amounts.state) if pair.right is not None else amounts.state
-            sides.append((np.where(state == PRESENT, amounts.units, 0), state.astype(np.uint8)))
+                for row, cell in _bad_cells(part, name, amounts):
+                    why.setdefault(row, f"{name.strip()}: {cell!r} is no number")
+            sides.append(_side(amounts, absent if pair.right is not None else np.zeros_like(absent)))
         derived = tolerance = None
         if (own := found.get(pair.derived or "")) is not None:
-            derived = np.where(own.state == PRESENT, own.units, np.iinfo(np.int64).min)
+            derived = own.units if not own.state.any() else np.where(own.state == PRESENT, own.units, _NOTHING)
         if (own := found.get(pair.tolerance_column or "")) is not None:
             tolerance = np.where(own.state == PRESENT, np.abs(own.units), -1)
         return PairAmounts(sides[0][0], sides[1][0], sides[0][1], sides[1][1], derived, tolerance)
+
+    def _amounts(self, part: Part, names: Sequence[str], scale: int, sign: DecimalSign) -> dict[str, Amounts]:
+        found: dict[str, Amounts] = {}
+        for name in names:
+            column = part.raw(name)
+            if isinstance(column, Counted) and (read := counted_amounts(self._connection, column, scale, sign)):
+                found[name] = read
+        rest = [name for name in names if name not in found and name in part.names]
+        return found | to_amounts(self._connection, part.columns(rest), scale, sign)
 
     def _note(self, part: Part, name: str, found: Amounts, notes: Notes) -> None:
         where = f"{part.file}: column {name.strip()}"
@@ -329,9 +338,19 @@ def blank_codes(codes: Codes) -> Mask:
     return blank[codes.codes] if len(blank) else np.zeros(0, dtype=np.bool_)
 
 
-def _cell(part: Part, name: str, row: int) -> str:
-    column = part.column(name)
-    return "" if column is None else str(column[row].as_py())[:60]
+def _side(amounts: Amounts, absent: Mask) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.uint8]]:
+    """Units and states of one side, zero where it is not present; nothing is copied when all of it is."""
+    state = np.where(absent, ABSENT, amounts.state).astype(np.uint8) if absent.any() else amounts.state
+    return (np.where(state == PRESENT, amounts.units, 0) if state.any() else amounts.units), state
+
+
+def _bad_cells(part: Part, name: str, amounts: Amounts) -> list[tuple[int, str]]:
+    """Rows whose cell is no number, with the beginning of the cell."""
+    bad = np.flatnonzero(amounts.state == BAD)
+    if not len(bad):
+        return []
+    cells = part.table.few(bad)[part.names.index(name)]
+    return [(int(row), cell[:60]) for row, cell in zip(bad, cells, strict=True)]
 
 
 def _spelled(word: str, moment: Moment) -> str:
@@ -356,6 +375,8 @@ def peeled(column: pa.ChunkedArray) -> pa.Array:
     """Each comment without the JSON around it; each distinct text is peeled once."""
     if len(column) == 0:
         return pa.array([], type=pa.string())
-    whole = column.combine_chunks().dictionary_encode()
+    whole = column.combine_chunks()
+    if not pa.types.is_dictionary(whole.type):
+        whole = whole.dictionary_encode()
     words = whole.dictionary.to_pylist()
     return pa.array([peel(word) for word in words], type=pa.string()).take(whole.indices)

@@ -1,8 +1,9 @@
 """What the import doctor says: each oddity as one finding or one refusal, with what to write in the recon file."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import date
 from decimal import Decimal
+from functools import partial
 from typing import Final
 
 import numpy as np
@@ -15,6 +16,7 @@ from recon.reading.amounts import Spread
 from recon.reading.assemble import Notes, ReadPart
 from recon.reading.comments import is_wrapped
 from recon.reading.dates import Order, Votes, first_of_month
+from recon.reading.sheet import Sheet
 from recon.reading.status import is_match, names_pair
 from recon.reading.tolerance import Boundary, boundary_of, default_tolerance
 from recon.rows import (
@@ -32,6 +34,8 @@ from recon.text import has_invisible
 
 BOUNDARY_ROWS: Final = 300_000
 """Rows that are enough to see where the status draws the line."""
+SLICE: Final = 1 << 17
+"""Rows looked at together."""
 FINE: Final = 9
 """Decimals past which rounding is not worth a word."""
 _EARLY: Final = to_day(date(1990, 1, 1))
@@ -157,8 +161,10 @@ def _verdict(word: str, pair: Pair, several: bool) -> int:
     return 0 if names_pair(word, pair.name) else -1
 
 
-def findings(rows: Rows, layout: Layout, notes: Notes, rejects: Sequence[Reject], today: date) -> list[ImportFinding]:
-    """Everything to say of a reading once its rows stand."""
+def findings(
+    rows: Rows, layout: Layout, notes: Notes, rejects: Sequence[Reject], today: date, sheet: Sheet
+) -> list[ImportFinding]:
+    """Everything to say of a reading once its rows stand; `sheet` holds their text."""
     found: list[ImportFinding] = []
     for code, count in notes.counts.items():
         what, done = _NOTES[code]
@@ -167,8 +173,8 @@ def findings(rows: Rows, layout: Layout, notes: Notes, rejects: Sequence[Reject]
     found += _dates(rows, today)
     found += _contradictions(rows, layout)
     found += _minor_units(rows, layout)
-    found += _keys(rows, layout)
-    found += _comments(rows, layout)
+    found += _keys(rows, layout, sheet)
+    found += _comments(rows, layout, sheet)
     if not rows.n and not rejects:
         files = ", ".join(rows.files)
         what = "the file has a header and no rows"
@@ -200,31 +206,49 @@ def _dates(rows: Rows, today: date) -> list[ImportFinding]:
 def _contradictions(rows: Rows, layout: Layout) -> list[ImportFinding]:
     found = []
     for columns in rows.pairs:
-        pair = columns.pair
-        if pair.kind == "text" or pair.right is None:
+        if columns.pair.kind == "text" or columns.pair.right is None:
             continue
-        diff = (columns.left - columns.right) * pair.sign
         if columns.derived is not None:
-            slack = max(1, 10**columns.scale // 1000)
-            given = (columns.derived != _NONE) & ((columns.left_state == PRESENT) | (columns.right_state == PRESENT))
-            off = given & (np.abs(columns.derived - diff) > slack) & (np.abs(columns.derived) != np.abs(diff))
-            turned = given & (columns.derived == -diff) & (diff != 0)
-            found += _derived(rows, pair, off, turned)
+            off, turned = _where(rows.n, partial(_contradicted, columns))
+            found += _derived(rows, columns.pair, off, turned)
     return found + _status(rows, layout)
 
 
-def _derived(rows: Rows, pair: Pair, off: npt.NDArray[np.bool_], turned: npt.NDArray[np.bool_]) -> list[ImportFinding]:
+def _contradicted(columns: PairColumns, part: slice) -> tuple[npt.NDArray[np.bool_], ...]:
+    """Where the file's own difference is another number than ours, and where it is ours with the other sign."""
+    left, right = columns.left[part], columns.right[part]
+    diff = (left - right) * columns.pair.sign
+    derived = diff if columns.derived is None else columns.derived[part]
+    off: npt.NDArray[np.bool_] = derived != diff
+    if not off.any():
+        return off, off
+    slack = max(1, 10**columns.scale // 1000)
+    given = (columns.left_state[part] == PRESENT) | (columns.right_state[part] == PRESENT)
+    given &= derived != _NONE
+    off &= given & (np.abs(derived - diff) > slack) & (np.abs(derived) != np.abs(diff))
+    return off, given & (derived == -diff) & (diff != 0)
+
+
+def _where(n: int, masks: Callable[[slice], tuple[npt.NDArray[np.bool_], ...]]) -> list[npt.NDArray[np.int64]]:
+    """Positions at which each mask is set; made for a slice at a time, so that what they need stays in the cache."""
+    parts = [
+        [np.flatnonzero(mask) + begin for mask in masks(slice(begin, begin + SLICE))] for begin in range(0, n, SLICE)
+    ]
+    return [np.concatenate(one) for one in zip(*parts, strict=True)] or [np.zeros(0, np.int64)] * 2
+
+
+def _derived(rows: Rows, pair: Pair, off: npt.NDArray[np.int64], turned: npt.NDArray[np.int64]) -> list[ImportFinding]:
     found = []
     way = "left - right" if pair.sign == 1 else "right - left"
     left, right, own = pair.left.strip(), (pair.right or "").strip(), (pair.derived or "").strip()
-    if len(where := np.flatnonzero(off)):
+    if len(off):
         what = f"{own} is not the difference of {left} and {right}"
         done = "the difference is computed anew"
-        found.append(ImportFinding("derived_contradicts", "warning", what, _place(rows, where), done, len(where)))
-    if len(where := np.flatnonzero(turned)):
+        found.append(ImportFinding("derived_contradicts", "warning", what, _place(rows, off), done, len(off)))
+    if len(turned):
         what = f"{own} has the other sign than {way}"
         done = "the difference is computed anew"
-        found.append(ImportFinding("derived_sign", "info", what, _place(rows, where), done, len(where)))
+        found.append(ImportFinding("derived_sign", "info", what, _place(rows, turned), done, len(turned)))
     return found
 
 
@@ -236,37 +260,34 @@ def _status(rows: Rows, layout: Layout) -> list[ImportFinding]:
         return []
     status = rows.columns[layout.status]
     said = [is_match(word) for word in status.vocabulary.to_pylist()]
-    matched = np.array([s is True for s in said], dtype=np.bool_)[status.codes]
-    broken = np.array([s is False for s in said], dtype=np.bool_)[status.codes]
-    outside = np.zeros(rows.n, dtype=np.bool_)
-    for columns in rows.pairs:
-        outside |= _is_outside(columns)
+    verdict = np.array([2 if s is None else int(s) for s in said], dtype=np.uint8)
+
+    def masks(part: slice) -> tuple[npt.NDArray[np.bool_], ...]:
+        outside = np.logical_or.reduce([_is_outside(columns, part) for columns in rows.pairs])
+        told = verdict[status.codes[part]]
+        return (told == 1) & outside, (told == 0) & ~outside
+
     found = []
-    for code, mask, what in (
+    for where, what in zip(
+        _where(rows.n, masks),
         (
-            "status_contradicts_tolerance",
-            matched & outside,
             "rows called a match whose difference is outside tolerance",
-        ),
-        (
-            "status_contradicts_tolerance",
-            broken & ~outside,
             "rows called a break whose differences are within tolerance",
         ),
+        strict=True,
     ):
-        where = np.flatnonzero(mask)
         if len(where):
             done = "judged by the tolerance, not by the status"
+            code = "status_contradicts_tolerance"
             found.append(ImportFinding(code, "warning", what, _place(rows, where), done, len(where)))
     return found
 
 
-def _is_outside(columns: PairColumns) -> npt.NDArray[np.bool_]:
-    one = columns.left_state != PRESENT
-    other = columns.right_state != PRESENT if columns.pair.right is not None else np.zeros_like(one)
-    sided = one ^ other
-    both = ~one & ~other
-    return np.asarray(sided | (both & (np.abs(columns.left - columns.right) > columns.tolerance)), dtype=np.bool_)
+def _is_outside(columns: PairColumns, part: slice) -> npt.NDArray[np.bool_]:
+    one = columns.left_state[part] != PRESENT
+    other = columns.right_state[part] != PRESENT if columns.pair.right is not None else np.zeros_like(one)
+    away = np.abs(columns.left[part] - columns.right[part]) > columns.tolerance[part]
+    return np.asarray((one ^ other) | (~one & ~other & away), dtype=np.bool_)
 
 
 def _minor_units(rows: Rows, layout: Layout) -> list[ImportFinding]:
@@ -279,13 +300,14 @@ def _minor_units(rows: Rows, layout: Layout) -> list[ImportFinding]:
         least = minor_unit(word)
         if least >= 2:
             continue
-        mask = np.zeros(rows.n, dtype=np.bool_)
+        mine = np.flatnonzero(money.codes == code)
+        mask = np.zeros(len(mine), dtype=np.bool_)
         for columns in rows.pairs:
             if columns.pair.unit != "money" or columns.scale <= least:
                 continue
             step = 10 ** (columns.scale - least)
-            mask |= (columns.left % step != 0) | (columns.right % step != 0)
-        where = np.flatnonzero(mask & (money.codes == code))
+            mask |= (columns.left[mine] % step != 0) | (columns.right[mine] % step != 0)
+        where = mine[mask]
         if len(where):
             what = f"{word} amounts with decimals, though {word} has no minor unit"
             done = "kept as they are"
@@ -293,19 +315,20 @@ def _minor_units(rows: Rows, layout: Layout) -> list[ImportFinding]:
     return found
 
 
-def _keys(rows: Rows, layout: Layout) -> list[ImportFinding]:
+def _keys(rows: Rows, layout: Layout, sheet: Sheet) -> list[ImportFinding]:
     found = []
     for name in dict.fromkeys([*layout.key, *layout.historical]):
-        if name not in rows.text.column_names:
+        if name not in sheet.names:
             continue
-        raw = rows.text.column(name)
-        texts = raw.unique().to_pylist()
-        hidden = [text for text in texts if has_invisible(text)]
+        texts = sheet.words(name)
+        foreign = texts.filter(pc.invert(pc.string_is_ascii(texts))).to_pylist()
+        hidden = [text for text in foreign if has_invisible(text)]
         if hidden:
             what = f"marks that print nothing in {name.strip()}, as in {hidden[0]!r}"
             done = "matched without them"
             found.append(ImportFinding("invisible_marks", "warning", what, rows.files[0], done, len(hidden)))
-        merged = len(set(map(str.strip, texts))) - len(rows.columns[name].vocabulary) - len(hidden)
+        trimmed = pc.count_distinct(pc.utf8_trim_whitespace(texts)).as_py()
+        merged = trimmed - len(rows.columns[name].vocabulary) - len(hidden)
         if merged > 0:
             what = f"values of {name.strip()} that differ only in how their letters are encoded or spaced"
             found.append(ImportFinding("two_spellings", "warning", what, rows.files[0], "read as one", merged))
@@ -354,11 +377,11 @@ def _conflicting(rows: Rows, order: npt.NDArray[np.int64], same: npt.NDArray[np.
     return int((differs & same).sum())
 
 
-def _comments(rows: Rows, layout: Layout) -> list[ImportFinding]:
+def _comments(rows: Rows, layout: Layout, sheet: Sheet) -> list[ImportFinding]:
     wrapped = 0
     for name in layout.comment:
-        if name in rows.text.column_names:
-            column = rows.text.column(name)
+        if name in sheet.names:
+            column = sheet.column(name)
             candidates = column.filter(pc.match_substring_regex(column, r"^\s*[\[{]"))
             wrapped += sum(1 for text in candidates.to_pylist() if is_wrapped(text))
     if not wrapped:

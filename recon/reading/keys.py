@@ -5,6 +5,8 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from recon.reading.columns import Column
 from recon.reading.words import AGES, ATTRIBUTE, COUNTERS, DIMENSION, GROUPING, IDENTITY, LINE_ID
@@ -38,10 +40,10 @@ class Grouping:
         """Distinct combinations of the columns' values, within each day if asked."""
         merged = self.day if with_day else np.zeros(self.n, dtype=np.int64)
         for name in names:
-            _, merged = np.unique(merged, return_inverse=True)
             codes = self.codes[name]
-            merged = merged.astype(np.int64) * (int(codes.max(initial=0)) + 1) + codes
-        return len(np.unique(merged))
+            dense = pa.array(merged).dictionary_encode().indices.to_numpy(zero_copy_only=False)
+            merged = dense.astype(np.int64) * (int(codes.max(initial=0)) + 1) + codes
+        return int(pc.count_distinct(pa.array(merged)).as_py())
 
     def unique(self, names: Sequence[str]) -> float:
         """1 when the columns tell all rows of each date apart."""

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import duckdb
 import numpy as np
@@ -18,22 +18,30 @@ from recon.calendar import BusinessCalendar
 from recon.errors import AmbiguousDates, BadInput
 from recon.money import DecimalSign, to_units
 from recon.reading import doctor
-from recon.reading.amounts import EMPTY_SPREAD, SignFound, Spread, decimal_sign_of, spreads_of
-from recon.reading.assemble import Notes, PartPlan, PartReader, ReadPart, blank_codes, comments_of
-from recon.reading.codes import code_column
+from recon.reading.amounts import (
+    EMPTY_SPREAD,
+    SignFound,
+    Spread,
+    decimal_sign_of,
+    spread_of_counted,
+    spreads_of,
+)
+from recon.reading.assemble import Notes, PairAmounts, PartPlan, PartReader, ReadPart, blank_codes, comments_of
+from recon.reading.codes import code_column, join_codes
 from recon.reading.columns import Column, profile_columns, sample_rows
 from recon.reading.dates import DateReader, Votes, first_of_month, said_order, votes_of
 from recon.reading.keys import Grouping
 from recon.reading.roles import Roles, infer_roles, numeric_date
-from recon.reading.sheet import Part, Sheet, make_sheets, take_few, without, without_footers
+from recon.reading.sheet import Part, Sheet, make_sheets, without, without_footers
 from recon.reading.sides import Sides
 from recon.reading.sniff import kind_of
-from recon.reading.table import RawTable, row_text
+from recon.reading.table import Counted, RawTable, row_text
 from recon.reading.text_file import read_text
 from recon.reading.tolerance import boundary_of, default_units, shown
 from recon.recon_file import ReconFile
 from recon.rows import (
     NO_DAY,
+    NO_STAMP,
     PRESENT,
     Codes,
     ImportFinding,
@@ -47,6 +55,10 @@ from recon.rows import (
 
 KEY_ROWS = 150_000
 """Rows looked at when the key is inferred; whole dates of them."""
+
+Keep = npt.NDArray[np.bool_] | slice
+_ALL: Final = slice(None)
+"""All rows of a part, without a copy."""
 
 
 def read(
@@ -151,7 +163,7 @@ class _Doctor:
         first = self._reading(now, read_now, decided, notes["now"], reader, boundaries)
         if not history:
             return first, None
-        second = self._reading(past, kept_past, decided, notes["past"], reader, boundaries, cut)
+        second = self._reading(past, kept_past, decided, notes["past"], reader, boundaries, cut, with_text=False)
         return first, second
 
     def _decide(self, now: Sheet, past: Sheet, layout: Layout | None) -> _Decided:
@@ -170,8 +182,7 @@ class _Doctor:
     def _sign(self, part: Part) -> SignFound:
         if self.said.numbers is not None:
             return SignFound(self.said.numbers, "the recon file says so")
-        rows = sample_rows(part.n, len(part.names))
-        return decimal_sign_of(take_few(part.table.text.column(i), rows) for i in range(len(part.names)))
+        return decimal_sign_of(part.table.few(sample_rows(part.n, len(part.names))))
 
     def _columns(self, now: Sheet, past: Sheet, sign: DecimalSign) -> dict[str, Column]:
         cells: dict[str, list[str]] = {}
@@ -190,11 +201,10 @@ class _Doctor:
     def _grouping(self, now: Sheet, past: Sheet, columns: Sequence[Column], date_column: str | None) -> Grouping:
         sheets = [sheet for sheet in (now, past) if sheet.n]
         n = sum(sheet.n for sheet in sheets)
-        day = np.zeros(n, dtype=np.int64)
-        if date_column and n:
-            day = _joined_codes(sheets, date_column)
+        day = _joined_codes(sheets, date_column) if date_column and n else np.zeros(n, dtype=np.int32)
         keep = _whole_dates(day)
-        return Grouping({c.name: _joined_codes(sheets, c.name)[keep] for c in columns}, day[keep])
+        codes = {c.name: _joined_codes(sheets, c.name, keep).astype(np.int64) for c in columns}
+        return Grouping(codes, day[keep].astype(np.int64))
 
     def _plans(
         self,
@@ -273,8 +283,7 @@ class _Doctor:
             spread = EMPTY_SPREAD
             for part in parts:
                 names = (pair.left, pair.right, pair.tolerance_column)
-                columns = {name: column for name in names if name and (column := part.column(name)) is not None}
-                for name, found in spreads_of(self.connection, columns).items():
+                for name, found in self._spreads(part, [name for name in names if name]).items():
                     if name == pair.tolerance_column:
                         spread |= Spread(found.decimals, 0, 0)
                         continue
@@ -284,6 +293,14 @@ class _Doctor:
             told = _places(pair.tolerance)
             scales[pair.name] = exact_scale(max(spread.decimals, least, told), spread.integer_digits)
         return scales, findings
+
+    def _spreads(self, part: Part, names: Sequence[str]) -> dict[str, Spread]:
+        found: dict[str, Spread] = {}
+        for name in names:
+            column = part.raw(name)
+            if isinstance(column, Counted) and (spread := spread_of_counted(self.connection, column)):
+                found[name] = spread
+        return found | spreads_of(self.connection, part.columns([name for name in names if name not in found]))
 
     def _tolerances(
         self,
@@ -325,12 +342,15 @@ class _Doctor:
         reader: PartReader,
         boundaries: Mapping[str, ImportFinding],
         cut: ImportFinding | None = None,
+        *,
+        with_text: bool = True,
     ) -> Reading:
+        """The readable rows and what is said of them; a past has no text of its own, for it is never written out."""
         layout = decided.layout
         rejects = _rejects(parts)
-        keep = [_kept(part) for part in parts]
         sheet = replace(sheet, parts=tuple(part.part for part in parts))
-        kept_sheet = without(sheet, keep)
+        kept_sheet = without(sheet, [_kept(part) for part in parts])
+        keep = [_kept(part) if part.why else _ALL for part in parts]
         files = tuple(part.part.file for part in parts)
         offsets = np.cumsum([0, *(part.part.table.rows_in for part in parts)])
         day = _joined([p.day[k] for p, k in zip(parts, keep, strict=True)], np.int32)
@@ -338,7 +358,7 @@ class _Doctor:
         if any(part.stamp is not None for part in parts):
             stamp = _joined(
                 [
-                    part.stamp[k] if part.stamp is not None else np.full(int(k.sum()), -(2**63), dtype=np.int64)
+                    part.stamp[k] if part.stamp is not None else np.full(len(part.day[k]), NO_STAMP)
                     for part, k in zip(parts, keep, strict=True)
                 ],
                 np.int64,
@@ -347,21 +367,24 @@ class _Doctor:
         rows = Rows(
             n=len(day),
             files=files,
-            file=np.repeat(np.arange(len(parts)), [int(k.sum()) for k in keep]).astype(np.int16),
+            file=np.repeat(np.arange(len(parts), dtype=np.int16), [part.n for part in kept_sheet.parts]),
             line=_joined([p.part.table.line[k] for p, k in zip(parts, keep, strict=True)], np.int64),
             row=_joined(
-                [p.part.table.ordinal[k] + offsets[i] for i, (p, k) in enumerate(zip(parts, keep, strict=True))],
+                [
+                    _shifted(p.part.table.ordinal[k], offsets[i])
+                    for i, (p, k) in enumerate(zip(parts, keep, strict=True))
+                ],
                 np.int64,
             ),
             day=day,
             stamp=stamp,
-            text=kept_sheet.text(),
+            text=kept_sheet.text() if with_text else pa.table({}),
             columns=codes,
             pairs=tuple(self._pair_columns(pair, parts, keep, decided, codes, reader) for pair in layout.pairs),
             comment=comments_of(kept_sheet, layout.comment),
         )
         findings = [*sheet.findings, *_of_files(decided.findings, files), *([cut] if cut else [])]
-        findings += doctor.findings(rows, layout, notes, rejects, self.today)
+        findings += doctor.findings(rows, layout, notes, rejects, self.today, kept_sheet)
         return Reading(
             layout,
             rows,
@@ -391,20 +414,20 @@ class _Doctor:
         self,
         pair: Pair,
         parts: Sequence[ReadPart],
-        keep: Sequence[npt.NDArray[np.bool_]],
+        keep: Sequence[Keep],
         decided: _Decided,
         codes: Mapping[str, Codes],
         reader: PartReader,
     ) -> PairColumns:
         scale = decided.scales[pair.name]
         both = list(zip([part.pairs[pair.name] for part in parts], keep, strict=True))
-        n = sum(int(k.sum()) for k in keep)
+        n = sum(len(a.left[k]) for a, k in both)
         derived = None
         if any(amounts.derived is not None for amounts, _ in both):
             none = np.iinfo(np.int64).min
             derived = _joined(
                 [
-                    a.derived[k] if a.derived is not None else np.full(int(k.sum()), none, dtype=np.int64)
+                    a.derived[k] if a.derived is not None else np.full(len(a.left[k]), none, dtype=np.int64)
                     for a, k in both
                 ],
                 np.int64,
@@ -467,28 +490,33 @@ def _known_roles(layout: Layout, columns: Mapping[str, Column]) -> Roles:
     return Roles(layout, {}, find_sides(list(columns.values())), {})
 
 
-def _joined_codes(sheets: Sequence[Sheet], name: str) -> npt.NDArray[np.int64]:
-    """Codes of one column over current and history together."""
-    known: dict[str, int] = {}
-    codes = []
-    for sheet in sheets:
-        one = sheet.codes(name)
-        places = [known.setdefault(word, len(known)) for word in one.vocabulary.to_pylist()]
-        codes.append(np.array(places, dtype=np.int64)[one.codes])
-    return np.concatenate(codes) if codes else np.zeros(0, dtype=np.int64)
+def _joined_codes(
+    sheets: Sequence[Sheet], name: str, rows: npt.NDArray[np.int64] | None = None
+) -> npt.NDArray[np.int32]:
+    """Codes of one column over current and history together, at some ascending rows of both."""
+    found = [sheet.codes(name) for sheet in sheets]
+    if rows is not None:
+        ends = np.cumsum([0, *(sheet.n for sheet in sheets)])
+        spots = np.searchsorted(rows, ends)
+        mine = [rows[spots[i] : spots[i + 1]] - ends[i] for i in range(len(found))]
+        found = [Codes(one.codes[at], one.vocabulary) for one, at in zip(found, mine, strict=True)]
+    return join_codes(found).codes
 
 
-def _whole_dates(day: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
-    """Row positions of evenly spread whole dates, about KEY_ROWS of them."""
+def _whole_dates(day: npt.NDArray[np.int32]) -> npt.NDArray[np.int64]:
+    """Row positions of evenly spread whole dates, about KEY_ROWS of them; `day` holds small codes."""
     n = len(day)
     if n <= KEY_ROWS:
         return np.arange(n)
-    days, counts = np.unique(day, return_counts=True)
+    counts = np.bincount(day)
+    days = np.flatnonzero(counts)
     wanted = max(2, int(len(days) * KEY_ROWS / n))
     picked = days[np.linspace(0, len(days) - 1, min(wanted, len(days))).astype(int)]
-    if counts.max() > 2 * KEY_ROWS:
-        return np.flatnonzero(np.isin(day, picked[:2]))[: 2 * KEY_ROWS]
-    return np.flatnonzero(np.isin(day, picked))
+    crowded = counts.max() > 2 * KEY_ROWS
+    chosen = np.zeros(len(counts), np.bool_)
+    chosen[picked[:2] if crowded else picked] = True
+    rows = np.flatnonzero(chosen[day])
+    return rows[: 2 * KEY_ROWS] if crowded else rows
 
 
 def _votes(part: Part, columns: Mapping[str, Column]) -> dict[str, Votes]:
@@ -567,9 +595,9 @@ def _rejects(parts: Sequence[ReadPart]) -> tuple[Reject, ...]:
         table = part.part.table
         mine = [Reject(table.name, r.line, r.ordinal + offset, r.why, r.text) for r in table.rejects]
         rows = sorted(part.why)
-        texts = table.text.take(pa.array(rows, type=pa.int64())).to_pylist() if rows else []
+        texts = zip(*table.few(np.array(rows)), strict=True) if rows else ()
         for row, cells in zip(rows, texts, strict=True):
-            text = row_text(list(cells.values()))
+            text = row_text(cells)
             mine.append(Reject(table.name, int(table.line[row]), int(table.ordinal[row]) + offset, part.why[row], text))
         found.extend(sorted(mine, key=lambda reject: reject.row))
         offset += table.rows_in
@@ -582,16 +610,22 @@ def _kept(part: ReadPart) -> npt.NDArray[np.bool_]:
     return keep
 
 
+def _shifted(ordinal: npt.NDArray[np.int64], by: int) -> npt.NDArray[np.int64]:
+    return ordinal + by if by else ordinal
+
+
 def _joined(arrays: Sequence[npt.NDArray[Any]], dtype: Any) -> npt.NDArray[Any]:
     if not arrays:
         return np.zeros(0, dtype=dtype)
+    if len(arrays) == 1:
+        return arrays[0].astype(dtype, copy=False)
     return np.concatenate(arrays).astype(dtype, copy=False)
 
 
 def _tolerance(
     pair: Pair,
     scale: int,
-    both: Sequence[tuple[Any, npt.NDArray[np.bool_]]],
+    both: Sequence[tuple[PairAmounts, Keep]],
     codes: Mapping[str, Codes],
     layout: Layout,
     n: int,
@@ -599,14 +633,14 @@ def _tolerance(
     if pair.tolerance is not None:
         from decimal import Decimal
 
-        return np.full(n, to_units(Decimal(pair.tolerance), scale), dtype=np.int64)
+        return np.broadcast_to(np.int64(to_units(Decimal(pair.tolerance), scale)), n)
     money = codes.get(layout.currency) if layout.currency else None
     words = money.vocabulary.to_pylist() if money else []
     default = default_units(pair, scale, words, money.codes if money else None, n)
     if pair.tolerance_column is None:
         return default
     own = _joined(
-        [a.tolerance[k] if a.tolerance is not None else np.full(int(k.sum()), -1, dtype=np.int64) for a, k in both],
+        [a.tolerance[k] if a.tolerance is not None else np.full(len(a.left[k]), -1, dtype=np.int64) for a, k in both],
         np.int64,
     )
     return np.where(own >= 0, own, default)

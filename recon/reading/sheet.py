@@ -12,9 +12,9 @@ from rapidfuzz.fuzz import ratio
 
 from recon.errors import UnreadableFile
 from recon.money import is_blank
-from recon.reading.codes import code_column
+from recon.reading.codes import code_column, distinct_texts, join_codes
 from recon.reading.columns import Column, sample_rows
-from recon.reading.table import RawReject, RawTable, row_text
+from recon.reading.table import Counted, RawReject, RawTable, row_text
 from recon.rows import Codes, ImportFinding
 from recon.text import normalise, squash
 
@@ -40,26 +40,45 @@ class Part:
         return self.table.n
 
     def column(self, name: str) -> pa.ChunkedArray | None:
-        """A column's cells; None when this file lacks it."""
+        """A column's cells as text; None when this file lacks it."""
+        return self.table.column(self.names.index(name)) if name in self.names else None
+
+    def columns(self, names: Sequence[str]) -> dict[str, pa.ChunkedArray]:
+        """Those of the named columns that this file has, as text."""
+        here = [name for name in names if name in self.names]
+        return dict(zip(here, self.table.columns([self.names.index(name) for name in here]), strict=True))
+
+    def raw(self, name: str) -> pa.ChunkedArray | Counted | None:
+        """A column as it was read: text, coded text, or amounts already counted; None when this file lacks it."""
         if name not in self.names:
             return None
-        return self.table.text.column(self.names.index(name))
+        i = self.names.index(name)
+        return self.table.counted.get(i, self.table.text.column(i))
 
     def codes(self, name: str) -> Codes | None:
         """A column's codes, made once; None when this file lacks it."""
         if name not in self._codes:
-            column = self.column(name)
+            column = self.raw(name)
             if column is None:
                 return None
+            if isinstance(column, Counted):
+                column = self.table.column(self.names.index(name))
             self._codes[name] = code_column(column)
         return self._codes[name]
+
+    def words(self, name: str) -> pa.Array:
+        """The distinct texts of a column as they are written; none when this file lacks it."""
+        column = self.raw(name)
+        if column is None or isinstance(column, Counted):
+            return pa.array([], pa.string())
+        return distinct_texts(column)
 
     def kept(self, keep: npt.NDArray[np.bool_]) -> "Part":
         """The part with only the rows that `keep` marks."""
         if keep.all():
             return self
         codes = {name: Codes(known.codes[keep], known.vocabulary) for name, known in self._codes.items()}
-        return Part(_filtered(self.table, keep), self.names, codes)
+        return Part(self.table.kept(keep), self.names, codes)
 
 
 @dataclass(frozen=True)
@@ -79,49 +98,43 @@ class Sheet:
 
     def text(self) -> pa.Table:
         """Every column of the sheet; empty text where a part lacks it."""
-        return pa.table({name: self.column(name) for name in self.names})
+        cells = [dict(zip(part.names, part.table.columns(range(len(part.names))), strict=True)) for part in self.parts]
+        return pa.table({name: self._joined([part.get(name) for part in cells]) for name in self.names})
 
     def column(self, name: str) -> pa.ChunkedArray:
+        return self._joined([part.column(name) for part in self.parts])
+
+    def _joined(self, columns: Sequence[pa.ChunkedArray | None]) -> pa.ChunkedArray:
         chunks: list[pa.Array] = []
-        for part in self.parts:
-            found = part.column(name)
+        for part, found in zip(self.parts, columns, strict=True):
             if found is None:
                 chunks.append(pa.repeat(pa.scalar("", type=pa.string()), part.n))
             else:
                 chunks.extend(found.chunks if isinstance(found, pa.ChunkedArray) else [found])
         return pa.chunked_array(chunks, type=pa.string())
 
+    def words(self, name: str) -> pa.Array:
+        """The distinct texts of a column over all parts, as they are written."""
+        found = [part.words(name) for part in self.parts]
+        return found[0] if len(found) == 1 else pa.concat_arrays([pa.array([], pa.string()), *found]).unique()
+
     def codes(self, name: str) -> Codes:
         """A column's codes over all parts; one empty text where a part lacks it."""
         found = [part.codes(name) or Codes(np.zeros(part.n, dtype=np.int32), pa.array([""])) for part in self.parts]
-        if len(found) == 1:
-            return found[0]
-        known: dict[str, int] = {}
-        codes = []
-        for one in found:
-            places = [known.setdefault(word, len(known)) for word in one.vocabulary.to_pylist()]
-            codes.append(np.array(places, dtype=np.int32)[one.codes])
-        joined = np.concatenate(codes) if codes else np.zeros(0, dtype=np.int32)
-        return Codes(joined, pa.array(list(known), type=pa.string()))
+        return join_codes(found)
 
     def sample(self) -> dict[str, list[str]]:
         """The same sampled rows of every column."""
         rows = sample_rows(self.n, len(self.names))
-        return {name: take_few(self.column(name), rows) for name in self.names}
-
-
-def take_few(column: pa.ChunkedArray, rows: npt.NDArray[np.int64]) -> list[str]:
-    """The cells of a few ascending rows, chunk by chunk: taking from all chunks at once would join them first."""
-    if not isinstance(column, pa.ChunkedArray):
-        return list(column.take(pa.array(rows)).to_pylist())
-    ends = np.cumsum([len(chunk) for chunk in column.chunks])
-    cells: list[str] = []
-    for i, chunk in enumerate(column.chunks):
-        begin = ends[i] - len(chunk)
-        mine = rows[(rows >= begin) & (rows < ends[i])] - begin
-        if len(mine):
-            cells += chunk.take(pa.array(mine)).to_pylist()
-    return cells
+        cells: dict[str, list[str]] = {name: [] for name in self.names}
+        begin = 0
+        for part in self.parts:
+            mine = rows[(rows >= begin) & (rows < begin + part.n)] - begin
+            begin += part.n
+            own = dict(zip(part.names, part.table.few(mine), strict=True))
+            for name, column in cells.items():
+                column += own.get(name, [""] * len(mine))
+        return cells
 
 
 def make_sheets(current: Sequence[RawTable], history: Sequence[RawTable], known: Sequence[str]) -> tuple[Sheet, Sheet]:
@@ -173,7 +186,7 @@ def _printable(header: str) -> str:
 
 
 def _is_empty(table: RawTable, i: int) -> bool:
-    column = table.text.column(i)
+    column = table.column(i)
     return table.n == 0 or pc.max(pc.utf8_length(pc.utf8_trim_whitespace(column))).as_py() == 0
 
 
@@ -201,7 +214,7 @@ def _undouble(table: RawTable, names: list[str]) -> tuple[list[int], list[Import
 
 
 def _told_apart(table: RawTable, names: list[str], first: int, second: int) -> str:
-    a, b = table.text.column(first), table.text.column(second)
+    a, b = table.columns([first, second])
     name = names[first]
     names[second] = f"{name} (2)"
     while names.count(names[second]) > 1:
@@ -295,7 +308,7 @@ def _without_footers(part: Part) -> Part:
     table = part.table
     if not table.n:
         return part
-    first = part.codes(part.names[0]) or code_column(table.text.column(0))
+    first = part.codes(part.names[0]) or code_column(table.column(0))
     words = first.vocabulary.to_pylist()
     head = normalise(table.headers[0])
     hits = [i for i, word in enumerate(words) if is_total(word) or (word and word == head)]
@@ -317,7 +330,7 @@ def _rows_of(codes: npt.NDArray[np.int32], hits: list[int]) -> list[int]:
 
 
 def _cells(table: RawTable, row: int) -> list[str]:
-    return [column[row].as_py() for column in table.text.columns]
+    return [cells[0] for cells in table.few(np.array([row]))]
 
 
 def _footer(table: RawTable, row: int) -> str:
@@ -328,13 +341,3 @@ def _footer(table: RawTable, row: int) -> str:
         return "the header again"
     blank = sum(is_blank(cell) for cell in cells) >= 0.25 * len(cells)
     return "a total or footer line, not a row" if is_total(cells[0]) and blank else ""
-
-
-def _filtered(table: RawTable, keep: npt.NDArray[np.bool_]) -> RawTable:
-    return replace(
-        table,
-        text=table.text.filter(pa.array(keep)),
-        line=table.line[keep],
-        ordinal=table.ordinal[keep],
-        width=table.width[keep] if table.width is not None else None,
-    )

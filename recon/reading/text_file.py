@@ -11,24 +11,22 @@ import duckdb
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from recon.errors import UnreadableFile
+from recon.reading.clean import MAX_ROW, CleanFile, marks_of, read_clean
 from recon.reading.header import find_header
 from recon.reading.scan import NEWLINE, QUIRKY, RETURN, UNCLOSED, Scan, scan, split_row
 from recon.reading.sniff import HEAD, dialect_of, encoding_of
-from recon.reading.table import MAX_COLUMNS, MAX_REJECT_TEXT, RawReject, RawTable, text_table
+from recon.reading.table import MAX_COLUMNS, MAX_REJECT_TEXT, Counted, RawReject, RawTable, text_table
 from recon.rows import ImportFinding
 
-MAX_ROW: Final = 4_000_000
-"""Bytes of one row; a longer one is a reject."""
 MAX_BAD_BYTES: Final = 1_000
 """Rows that are not in the file's encoding before the whole file is refused."""
 HEAD_ROWS: Final = 32 * 1024
 """Bytes in which the header and the usual width are looked for, when lines end in them."""
 CHUNK: Final = 16 * 1024 * 1024
-_NO_NULL: Final = "\x01~\x02"
-"""A spelling of NULL that no file has: empty cells stay empty text."""
+LARGE: Final = 8 * 1024 * 1024
+"""Bytes from which a clean file is carried as codes and units instead of text."""
 
 Bytes = npt.NDArray[np.uint8]
 
@@ -89,7 +87,7 @@ def _source(path: Path, declared: str | None, work: Path) -> _Source:
         here = _transcoded(path, encoding, work)
         what = f"the text is {encoding}"
         findings.append(_info("encoding", what, path.name, "read as such" if declared else "recognised and read"))
-    if _has_nul(here):
+    if _has(here, b"\0"):
         here, offset = _without_nul(here, work), offset
         findings.append(
             ImportFinding("nul_bytes", "warning", "NUL bytes in the text", path.name, "left out of the cells")
@@ -114,11 +112,11 @@ def _transcoded(path: Path, encoding: str, work: Path) -> Path:
     return target
 
 
-def _has_nul(path: Path) -> bool:
+def _has(path: Path, byte: bytes) -> bool:
     if path.stat().st_size == 0:
         return False
     with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as mapped:
-        return mapped.find(b"\0") >= 0
+        return mapped.find(byte) >= 0
 
 
 def _without_nul(path: Path, work: Path) -> Path:
@@ -204,50 +202,45 @@ def _head_at(source: _Source, found: Scan, rows: list[list[str]], at: int, skip:
 
 def _by_duckdb(source: _Source, head: _Head, data: Bytes, connection: duckdb.DuckDBPyConnection) -> RawTable | None:
     """The whole file by DuckDB, or None when a row is not clean or spans lines."""
-    newlines, returns = _line_ends(data)
-    if newlines == 0 or returns not in (0, newlines):
+    marks, newlines = marks_of(data, source.offset, CHUNK)
+    if newlines == 0 or _returns(source, data) not in (0, newlines):
         return None
-    columns = _parse(connection, source.path, head.delimiter, len(head.headers), skip=1)
-    if columns is None:
-        return None
-    n = len(columns[0]) if columns else 0
-    lines = newlines - 1 + (data[-1] != 10)
-    if n != lines:
+    n = newlines - 1 + (data[-1] != NEWLINE)
+    file = CleanFile(source.path, head.delimiter, len(head.headers), 1, data, marks, n, connection)
+    found = read_clean(file, head.headers, n) if data.size >= LARGE else _whole(file, n)
+    if found is None:
         return None
     numbers = np.arange(1, n + 1, dtype=np.int64)
-    return RawTable(source.name, head.headers, text_table(columns), numbers + 1, numbers, None, (), ())
+    return RawTable(
+        source.name, head.headers, found[0], numbers + 1, numbers, None, (), (), counted=found[1], again=file
+    )
 
 
-def _line_ends(data: Bytes) -> tuple[int, int]:
-    """How many line feeds there are, and how many carriage returns stand before one."""
-    newlines = returns = 0
+def _returns(source: _Source, data: Bytes) -> int:
+    """How many carriage returns stand before a line feed; most files have none, which is seen at once."""
+    if not _has(source.path, b"\r"):
+        return 0
+    returns = 0
     for start in range(0, data.size, CHUNK):
         chunk = data[start : start + CHUNK + 1]
-        newlines += int(np.count_nonzero(chunk[:CHUNK] == NEWLINE))
         at = np.flatnonzero(chunk[:CHUNK] == RETURN)
         if at.size:
             at = at[at + 1 < chunk.size]
             returns += int(np.count_nonzero(chunk[at + 1] == NEWLINE))
-    return newlines, returns
+    return returns
 
 
-def _parse(
-    connection: duckdb.DuckDBPyConnection, path: Path, delimiter: str, width: int, skip: int
-) -> list[pa.ChunkedArray] | None:
-    names = {f"c{i}": "VARCHAR" for i in range(width)}
+def _whole(file: CleanFile, n: int) -> tuple[pa.Table, dict[int, Counted]] | None:
+    """Every column as text."""
+    columns = _parse(file)
+    return None if columns is None or len(columns[0]) != n else (text_table(columns), {})
+
+
+def _parse(file: CleanFile) -> list[pa.ChunkedArray] | None:
     try:
-        parsed = connection.sql(
-            "SELECT * FROM read_csv(?, header = false, skip = ?, auto_detect = false, columns = ?, delim = ?,"
-            " quote = '\"', escape = '\"', nullstr = ?, strict_mode = true, max_line_size = ?)",
-            params=[str(path), skip, names, delimiter, _NO_NULL, MAX_ROW],
-        ).to_arrow_table()
+        return file.columns(range(file.width))
     except duckdb.Error:
         return None
-    return [_filled(column) for column in parsed.columns]
-
-
-def _filled(column: pa.ChunkedArray) -> pa.ChunkedArray:
-    return pc.fill_null(column, "") if column.null_count else column
 
 
 @dataclass
@@ -423,7 +416,8 @@ def _parse_kept(
         return [pa.array([], type=pa.string())] * head.width
     target = work / "clean.csv"
     _write_clean(target, head, data, rows, plan, kept)
-    columns = _parse(connection, target, head.delimiter, head.width, skip=0)
+    nothing = np.zeros(0, np.int64)
+    columns = _parse(CleanFile(target, head.delimiter, head.width, 0, data, nothing, len(kept), connection))
     if columns is None or len(columns[0]) != len(kept):
         columns = _parse_slowly(head, data, rows, plan, kept)
     return columns
