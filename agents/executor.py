@@ -123,6 +123,8 @@ class Executor:
         if intended is None:
             return
         self._step("intended")
+        if not self._outgoing.holds(intended):
+            return
         recovery = door.recovery(intended.action.kind)
         try:
             receipt = door.do(intended.action)

@@ -139,6 +139,17 @@ class Outgoing:
             self._note(conn, action, "sending", {"attempt": action.attempts + 1})
             return Claim(load_action(conn, action.id), "send")
 
+    def holds(self, claim: Claim) -> bool:
+        """Whether the claim is still ours, asked last of all before the call: a worker that was frozen after its
+        intent (a paused machine) wakes up to find that another has taken over, and must not send.
+
+        What remains is a freeze between this look and the first byte that outlasts the lease and the settle time.
+        """
+        with self._db.read() as conn:
+            action = load_action(conn, claim.action.id)
+        in_time = action.lease_until is not None and action.lease_until > self._clock()
+        return _holds(action, claim) and in_time
+
     def done(self, claim: Claim, receipt: Receipt, sweep_at: datetime | None = None) -> bool:
         """Writes the receipt. One that comes late, after the lease was lost, still counts: it did happen.
 

@@ -97,7 +97,13 @@ def _fence_ignored() -> None:
         return claim
 
     memory.outgoing._holds = lambda action, claim: True
+    Outgoing.holds = lambda self, claim: True  # type: ignore[method-assign]
     Outgoing.intend = intend  # type: ignore[method-assign]
+
+
+def _wakes_late() -> None:
+    """One who was frozen between the intent and the call does not ask whether it is still its own."""
+    Outgoing.holds = lambda self, claim: True  # type: ignore[method-assign]
 
 
 def _lost_is_not_sent() -> None:
@@ -214,8 +220,9 @@ BUGS: dict[str, Bug] = {
     "no_intent": Bug(_no_intent, "webhook", "plain", "called"),
     "hash_ignored": Bug(_hash_ignored, "outbox", "edited"),
     "bytes_unchecked": Bug(_bytes_unchecked, "outbox", "altered"),
-    "lease_ignored": Bug(_lease_ignored, "webhook", "zombie", "intended"),
+    "lease_ignored": Bug(_lease_ignored, "webhook", "zombie", "called"),
     "fence_ignored": Bug(_fence_ignored, "webhook", "zombie", "claimed"),
+    "wakes_late": Bug(_wakes_late, "jira-cloud", "zombie", "intended"),
     "lost_is_not_sent": Bug(_lost_is_not_sent, "jira-cloud", "lost_after"),
     "no_search": Bug(_no_search, "jira-dc", "plain", "called"),
     "no_settle": Bug(_no_settle, "jira-cloud", "lost_after"),

@@ -149,7 +149,8 @@ class World:
             self._desk.clock.move(random.Random(plan.seed).choice((1.0, LEASE + 1)))
 
     def _zombie(self, plan: Plan) -> None:
-        """One worker freezes; its lease runs out; others take over and may die; the first wakes up."""
+        """One worker freezes; its lease runs out; others take over and may die; the first wakes up, in every second
+        trial only when they have come to an end."""
         step, nth = (BUGS[plan.bug].kill_at, 1) if plan.bug else next(iter(plan.kills), ("claimed", 1))
         pid = self._workers.start(self._order(plan, kill_at=step, kill_nth=nth, stop=True))
         state = self._workers.wait(pid)
@@ -158,7 +159,10 @@ class World:
         for step, nth in () if plan.bug else plan.kills[1:]:
             self._run(self._order(plan, kill_at=step, kill_nth=nth))
             self._desk.clock.move(LEASE + 1)
-        self._execute(plan)
+        if plan.seed % 2:
+            self._settle(plan)
+        else:
+            self._execute(plan)
         if state == "stopped":
             os.kill(pid, signal.SIGCONT)
             state = self._workers.wait(pid)
