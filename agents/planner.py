@@ -15,16 +15,18 @@ from agents.prompting import version
 from agents.routing import Destinations, destinations
 from agents.speaker import Said, Speaker
 from agents.state import CaseState
-from agents.templates import Sheet, payload, sheets, uncited
+from agents.templates import Sheet, facts_table, payload, sheets, uncited
 from agents.views import PlannerView
 from agents.wishes import Wish, read_wish
 from memory.action import Action, Draft, TicketExists
 from memory.canonical import hash_of
-from memory.payloads import BadPayload
+from memory.payloads import BadPayload, attachment
 from memory.policy import NotAllowedHere
 from memory.preferences import Preferences
 from recon.case import BreakRow
 from recon.text import quoted
+from tools.bench import series_number, where
+from tools.exhibit import chart_svg, dots_of, rows_csv
 
 log = logging.getLogger(__name__)
 
@@ -97,11 +99,12 @@ def put(desk: Desk, known: Known, sheet: Sheet, to: Destinations, said: Said, st
     assert isinstance(view, PlannerView)
     words = {"title": uncited(view.title), "body": uncited(view.body), "comment": uncited(view.comment)}
     made = apply_habits(desk, known, sheet, payload(sheet, known, words), words, to)
+    files = {"attachments": exhibits(desk, known)} if sheet.kind == "jira.create" else {}
     draft = Draft(
         case_id=known.case.id,
         recon=known.case.recon,
         kind=sheet.kind,
-        payload=wished(sheet.kind, made.payload, read_wish(known.wish)),
+        payload={**wished(sheet.kind, made.payload, read_wish(known.wish)), **files},
         rationale=view.rationale,
         scope_key=to.scope_key,
         source_hash=source_hash(known.breaks),
@@ -116,6 +119,20 @@ def put(desk: Desk, known: Known, sheet: Sheet, to: Destinations, said: Said, st
     except (TicketExists, BadPayload, NotAllowedHere) as error:
         log.warning("case %s: no %s drafted: %s", known.case.id, sheet.kind, error)
         return None
+
+
+def exhibits(desk: Desk, known: Known) -> list[dict[str, str]]:
+    """The case's rows and its chart, as a new ticket carries them; part of the bytes that are approved."""
+    case, breaks = known.case, known.breaks
+    if not breaks:
+        return []
+    strangest = max(breaks, key=lambda b: (b.score, -b.row))
+    history = desk.lake.series(case.recon, strangest.pair, series_number(strangest.key))
+    words = f"{strangest.pair} difference of {where(tuple(strangest.key.items()))}"
+    picture = chart_svg(dots_of(history, breaks, strangest), words, facts_table(known))
+    rows = rows_csv(breaks, known.sources.left, known.sources.right)
+    files = [attachment(f"rows-{case.id}.csv", rows)]
+    return [attachment(f"chart-{case.id}.svg", picture), *files] if picture else files
 
 
 def wished(kind: str, payload: dict[str, Any], wish: Wish) -> dict[str, Any]:

@@ -202,8 +202,13 @@ def check_payload(kind: ActionKind, payload: Mapping[str, Any]) -> dict[str, Any
 
 
 def merge_edit(kind: ActionKind, current: Mapping[str, Any], edited: Mapping[str, Any]) -> dict[str, Any]:
-    """An edited payload, checked. What cannot be edited may be left out; raises BadPayload when it was changed."""
+    """An edited payload, checked. What cannot be edited may be left out; raises BadPayload when it was changed.
+
+    Attachments that are left out stay; an empty list takes them off.
+    """
     kept = {name: current[name] for name in FIXED[kind]}
+    if "attachments" in current and "attachments" not in edited:
+        kept["attachments"] = current["attachments"]
     changed = [name for name in kept if name in edited and edited[name] != kept[name]]
     if changed:
         msg = f"{kind}: {', '.join(changed)} cannot be edited; leave it as it was drafted"

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from memory.canonical import NotCanonical, canonical, hash_of, parse, payload_hash
-from memory.payloads import MODELS, BadPayload, attachment, check_payload
+from memory.payloads import MODELS, BadPayload, attachment, check_payload, merge_edit
 from tests.acting.desk import PAYLOADS
 from tests.shared import SHARED, needs_shared
 
@@ -109,3 +109,10 @@ def test_hostile_text_is_refused_or_stays_text() -> None:
         with pytest.raises(BadPayload):
             check_payload("jira.transition", {"ticket": text, "to": "Done"})
     assert kept > len(lines) / 2
+
+
+def test_an_edit_keeps_the_attachments_that_it_does_not_name_and_an_empty_list_takes_them_off() -> None:
+    current = {**PAYLOADS["jira.create"], "attachments": [attachment("rows.csv", "a\n1\n")]}
+    words = {**PAYLOADS["jira.create"], "summary": "Other words"}
+    assert merge_edit("jira.create", current, words)["attachments"] == current["attachments"]
+    assert "attachments" not in merge_edit("jira.create", current, {**words, "attachments": []})

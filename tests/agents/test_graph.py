@@ -74,6 +74,16 @@ def test_the_wording_cites_nothing_outside_and_holds_the_exact_figures(tmp_path:
     assert "Total difference: 15,000 USD" in text
 
 
+def test_a_new_ticket_carries_its_chart_and_its_rows_within_the_approved_bytes(tmp_path: Path) -> None:
+    desk, case_id = worked(tmp_path)
+    ticket = pending(desk, case_id)
+    files = {file["name"]: file["text"] for file in ticket.payload["attachments"]}
+    assert set(files) == {f"chart-{case_id}.svg", f"rows-{case_id}.csv"}
+    assert "1619201,USD,Balance,20000,35000,-15000,USD" in files[f"rows-{case_id}.csv"]
+    assert files[f"chart-{case_id}.svg"].startswith("<svg ")
+    assert "attachments" not in pending(desk, case_id, "email.send").payload
+
+
 def test_without_a_valid_destination_nothing_is_drafted(tmp_path: Path) -> None:
     desk = make_desk(tmp_path, jira_url="https://jira.example")
     case_id = put_case(desk)
