@@ -28,6 +28,7 @@ def open_desk(settings: "Settings", clock: "Clock | None" = None) -> "Desk":
     from memory.cases import CaseStore
     from memory.database import Database
     from memory.feedback import FeedbackStore
+    from memory.recons import RunStore
     from memory.resolutions import Resolutions
     from memory.vectors import Vectors, openai_embedder
     from recon.clock import system_clock
@@ -45,6 +46,7 @@ def open_desk(settings: "Settings", clock: "Clock | None" = None) -> "Desk":
     db.upgrade()
     audit = AuditLog(db, clock)
     ledger = Ledger(db, audit, clock)
+    projects = RunStore(db, clock).jira_projects()
     if settings.embedding_model and settings.has_live_model():
         key = settings.openai_api_key.get_secret_value() if settings.openai_api_key else None
         embedder = openai_embedder(settings.embedding_model, key, settings.openai_base_url)
@@ -65,7 +67,7 @@ def open_desk(settings: "Settings", clock: "Clock | None" = None) -> "Desk":
         resolutions=Resolutions(db, vectors, clock),
         feedback=FeedbackStore(db, clock),
         model=make_model(settings),
-        doors={str(kind): door for kind, door in choose_doors(settings, db, clock).items()},
+        doors={str(kind): door for kind, door in choose_doors(settings, db, clock, projects).items()},
     )
 
 

@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from memory.action import (
+    DOOR_OF,
     MACHINE,
     Action,
     Decision,
@@ -186,6 +187,19 @@ class Ledger:
         query = sa.select(actions.c.state, sa.func.count()).group_by(actions.c.state)
         with self._db.read() as conn:
             return {row[0]: row[1] for row in conn.execute(query)}
+
+    def waiting_by_door(self) -> dict[str, int]:
+        """Door -> how many approved actions have not left by it yet; a door with none is left out."""
+        query = (
+            sa.select(actions.c.kind, sa.func.count())
+            .where(actions.c.state.in_(("approved", *_ON_ITS_WAY)))
+            .group_by(actions.c.kind)
+        )
+        found: dict[str, int] = {}
+        with self._db.read() as conn:
+            for kind, n in conn.execute(query):
+                found[DOOR_OF[kind]] = found.get(DOOR_OF[kind], 0) + n
+        return found
 
     def decisions(self, action_id: str) -> Sequence[Decision]:
         """What people decided on an action, oldest first."""

@@ -144,6 +144,13 @@ class RunStore:
             return found.name, found
         return words, self.recon(words)
 
+    def jira_projects(self) -> list[str]:
+        """The Jira projects that the kept reconciliations route to, by name: those that doctor looks at."""
+        with self._db.read() as connection:
+            bodies = list(connection.execute(sa.select(recons.c.body)).scalars())
+        routes = [route for body in bodies for route in (body.get("routing") or [])]
+        return sorted({str(route["jira"]["project"]) for route in routes if (route.get("jira") or {}).get("project")})
+
     def names(self) -> list[str]:
         """The reconciliations known here, by name."""
         with self._db.read() as connection:

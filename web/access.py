@@ -34,6 +34,8 @@ RULES: Final[dict[tuple[str, str], Least]] = {
     ("GET", "/api/v1/recons/{name}"): "viewer",
     ("GET", "/api/v1/actions"): "viewer",
     ("GET", "/api/v1/actions/{action_id}"): "viewer",
+    ("GET", "/api/v1/actions/{action_id}/dry-run"): "viewer",
+    ("GET", "/api/v1/doors"): "viewer",
     ("GET", "/api/v1/resolutions"): "viewer",
     ("GET", "/api/v1/audit"): "viewer",
     ("GET", "/api/v1/brief"): "viewer",
@@ -49,6 +51,8 @@ RULES: Final[dict[tuple[str, str], Least]] = {
     ("POST", "/api/v1/breaks/{break_id}/feedback"): "operator",
     ("POST", "/api/v1/undo/{undo_id}"): "operator",
     ("POST", "/api/v1/actions/{action_id}/decision"): "operator",  # approving asks for more: see the ledger
+    ("POST", "/api/v1/actions/{action_id}/outcome"): "operator",  # sending again asks for more: see the ledger
+    ("POST", "/api/v1/doors/{name}/open"): "operator",
     ("POST", "/api/v1/resolutions"): "operator",
     # the API: to administer
     ("PUT", "/api/v1/recons/{name}"): "admin",

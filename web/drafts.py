@@ -84,6 +84,8 @@ class DraftView:
     """What the door would send, to the byte; empty where no door is configured or it is over."""
     standing: str
     """How it stands, in one sentence."""
+    shut: bool
+    """Its door is shut just now, and a person may have it tried again at once."""
     attachments: tuple[tuple[str, str], ...]
     difference: Markup | None
     open: bool
@@ -238,6 +240,7 @@ def view(desk: Desk, action: Action, person: Person, shut: Sequence[DoorState] =
     ok, why = _approval(action, person, is_open)
     changed = difference(action.proposal, payload) if action.last_editor else None
     waiting = action.state == "approved" and action.not_before and not action.attempted_at
+    how = standing(action, desk.clock(), {d.name: d for d in shut})
     return DraftView(
         action=action,
         label=ACTION_LABELS[action.kind],
@@ -250,7 +253,8 @@ def view(desk: Desk, action: Action, person: Person, shut: Sequence[DoorState] =
             {k: v for k, v in payload.items() if k != "attachments"}, ensure_ascii=False, indent=2, sort_keys=True
         ),
         leaves=_leaves(desk, action) if is_open else "",
-        standing=standing(action, desk.clock(), {d.name: d for d in shut}).sentence,
+        standing=how.sentence,
+        shut="open_door" in [button.name for button in how.buttons],
         attachments=tuple((a["name"], a["sha256"]) for a in payload.get("attachments") or ()),
         difference=changed,
         open=is_open,

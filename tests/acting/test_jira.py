@@ -167,6 +167,14 @@ def test_doctor_finds_a_project_without_labels_on_its_create_screen(jira: JiraSe
     assert "add it" in failed[0].sentence
 
 
+def test_doctor_names_the_rights_that_our_user_lacks(jira: JiraServer) -> None:
+    assert all(check.ok for check in door_to(jira).check())
+    jira.state.lacking = ("CREATE_ATTACHMENTS", "ASSIGN_ISSUES")
+    failed = [check for check in door_to(jira).check() if not check.ok]
+    assert [check.name for check in failed] == ["jira REC rights"]
+    assert "may not attach files, assign them in REC" in failed[0].sentence
+
+
 @pytest.mark.parametrize(
     ("break_it", "says"),
     [

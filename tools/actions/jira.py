@@ -25,6 +25,16 @@ _OURS = re.compile(r"tieout-A[0-9a-f]{12}\s*\Z")
 _NEWEST = 1000
 """How many comments, newest first, are searched for ours."""
 
+_RIGHTS = {
+    "BROWSE_PROJECTS": "see tickets",
+    "CREATE_ISSUES": "create them",
+    "ADD_COMMENTS": "comment",
+    "TRANSITION_ISSUES": "move them",
+    "CREATE_ATTACHMENTS": "attach files",
+    "ASSIGN_ISSUES": "assign them",
+}
+"""Jira's names of what the door does, in words."""
+
 
 class Jira:
     """One Jira. At most one ticket per action, as long as its index catches up within the settle time.
@@ -257,6 +267,7 @@ class Jira:
         except DoorError as no:
             return [Check(f"jira {project}", False, no.fault.sentence)]
         checks = [Check(f"jira {project}", True, f"{project} takes {', '.join(t.name for t in types)}.")]
+        checks.append(self._check_rights(project))
         for kind in types:
             if getattr(kind, "subtask", False):
                 continue
@@ -265,6 +276,20 @@ class Jira:
                 said = f"{project}/{kind.name}: the field Labels is not on the create screen; add it, or tickets fail."
                 checks.append(Check(f"jira {project} labels", False, said))
         return checks
+
+    def _check_rights(self, project: str) -> Check:
+        """What our user may do there; a right that this Jira does not tell of is not held against it."""
+        try:
+            told = self._read(
+                lambda client: client.my_permissions(projectKey=project, permissions=",".join(_RIGHTS)), "our rights"
+            )["permissions"]
+        except DoorError as no:
+            return Check(f"jira {project} rights", False, no.fault.sentence)
+        lacking = [words for name, words in _RIGHTS.items() if not told.get(name, {}).get("havePermission", True)]
+        if lacking:
+            said = f"Our user may not {', '.join(lacking)} in {project}; ask the Jira administrator for these rights."
+            return Check(f"jira {project} rights", False, said)
+        return Check(f"jira {project} rights", True, f"Our user may {', '.join(_RIGHTS.values())} in {project}.")
 
     def _create_fields(self, project: str, kind: str) -> set[str] | None:
         """The fields of a create screen; None when this Jira does not tell."""

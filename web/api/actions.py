@@ -1,10 +1,21 @@
 """Actions: what was drafted, and what a person decides on exactly which bytes."""
 
-from typing import Annotated
+from typing import Annotated, assert_never
 
 from fastapi import APIRouter, Header, Query, Response
 
-from web.api.models import ActionOut, ActionPageOut, DecisionIn, DecisionOut, Ident, Words, action_out
+from recon.errors import NotFound
+from web.api.models import (
+    ActionOut,
+    ActionPageOut,
+    DecisionIn,
+    DecisionOut,
+    DryRunOut,
+    Ident,
+    OutcomeIn,
+    Words,
+    action_out,
+)
 from web.hub import Here, OnDesk, Who
 
 route_actions = APIRouter(prefix="/api/v1", tags=["actions"])
@@ -49,5 +60,35 @@ def decide(desk: OnDesk, hub: Here, who: Who, action_id: Ident, said: DecisionIn
     hash, to be approved as a second step."""
     outcome = desk.ledger.decide(action_id, said.decision, said.payload_hash, who, said.payload, said.note)
     hub.metrics.decisions.labels(said.decision).inc()
+    hub.counts.forget()
+    return DecisionOut(action=action_out(outcome.action), changed=outcome.changed, sentence=outcome.sentence)
+
+
+@route_actions.get("/actions/{action_id}/dry-run")
+def dry_run(desk: OnDesk, action_id: Ident) -> DryRunOut:
+    """Exactly what would leave, as the door itself builds it; nothing is sent."""
+    action = desk.ledger.get(action_id)
+    door = desk.doors.get(action.kind)
+    if door is None:
+        msg = f"nothing is configured that can do {action.kind}; see `tieout doctor`"
+        raise NotFound(msg)
+    return DryRunOut(door=door.name, leaves=door.dry_run(action).decode("utf-8", "replace"))
+
+
+@route_actions.post(
+    "/actions/{action_id}/outcome",
+    responses={409: {"description": "The action is in no state in which this can be said."}},
+)
+def say_outcome(desk: OnDesk, hub: Here, who: Who, action_id: Ident, said: OutcomeIn) -> DecisionOut:
+    """After a fault: it was found outside, it is to be sent once more, or it is given up."""
+    match said.outcome:
+        case "found":
+            outcome = desk.ledger.found(action_id, who, said.reference, said.note)
+        case "send_again":
+            outcome = desk.ledger.send_again(action_id, who, said.note)
+        case "give_up":
+            outcome = desk.ledger.give_up(action_id, who, said.note)
+        case _:
+            assert_never(said.outcome)
     hub.counts.forget()
     return DecisionOut(action=action_out(outcome.action), changed=outcome.changed, sentence=outcome.sentence)

@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from memory.action import Action
+from memory.actions import DoorState
 from memory.cases import CaseEvent, CaseRecord
 from recon.case import BreakRow
 from recon.words import ActionState, AnomalyAnswer, CaseKind, CaseState, Severity, Side, Verdict
@@ -297,6 +298,49 @@ def action_out(action: Action) -> ActionOut:
 class ActionPageOut(BaseModel):
     items: list[ActionOut]
     next_cursor: str | None
+
+
+class DoorOut(BaseModel):
+    """A door by which approved actions leave."""
+
+    name: str
+    shut: bool
+    paused: bool = Field(description="True: a person must act (a token expired). False: it is tried again by itself.")
+    sentence: str = Field(description="Why it is shut; empty when it is open.")
+    since: datetime | None
+    next_at: datetime | None = Field(description="When it is tried again.")
+    waiting: int = Field(description="Approved actions that have not left by it yet.")
+
+    @classmethod
+    def of(cls, name: str, state: DoorState | None, waiting: int) -> "DoorOut":
+        if state is None:
+            return cls(name=name, shut=False, paused=False, sentence="", since=None, next_at=None, waiting=waiting)
+        return cls(
+            name=name,
+            shut=True,
+            paused=state.paused,
+            sentence=state.sentence,
+            since=state.since,
+            next_at=state.next_at,
+            waiting=waiting,
+        )
+
+
+class DoorPageOut(BaseModel):
+    items: list[DoorOut]
+
+
+class DryRunOut(BaseModel):
+    door: str
+    leaves: str = Field(description="The request or the letter as it would stand on the wire, without credentials.")
+
+
+class OutcomeIn(Strict):
+    """What a person found out, or wants, after a fault: the three buttons."""
+
+    outcome: Literal["found", "send_again", "give_up"]
+    reference: Annotated[Words, Field(max_length=500, description="For `found`: the ticket key, the Message-ID.")] = ""
+    note: Note = ""
 
 
 class DecisionIn(Strict):

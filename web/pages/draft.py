@@ -40,6 +40,9 @@ def decide(request: Request, hub: Here, desk: OnDesk, who: Who, action_id: str, 
             outcome = desk.ledger.send_again(action_id, who, note)
         case "give_up":
             outcome = desk.ledger.give_up(action_id, who, note)
+        case "open_door":
+            desk.ledger.open_door(action.door, who)
+            return go_back(back, "It is tried again now.")
         case _:
             msg = f"decision: {decision!r} is none of approve, edit, reject, respond"
             raise BadInput(msg)

@@ -11,6 +11,9 @@ from typing import Any
 from tests.acting.jira_server.state import STATUSES, TRANSITIONS, TYPES, Issue, JiraState, no
 
 _ids = itertools.count(20000)
+PERMISSIONS = (
+    "BROWSE_PROJECTS", "CREATE_ISSUES", "ADD_COMMENTS", "TRANSITION_ISSUES", "CREATE_ATTACHMENTS", "ASSIGN_ISSUES",
+)  # fmt: skip
 
 
 @dataclass
@@ -52,6 +55,22 @@ def server_info(state: JiraState, request: Request) -> Reply:
 @route("GET", "myself")
 def myself(state: JiraState, request: Request) -> Reply:
     return 200, {**_person(state, "tieout.bot"), "active": True, "timeZone": "UTC"}
+
+
+@route("GET", "mypermissions")
+def my_permissions(state: JiraState, request: Request) -> Reply:
+    asked = request.query.get("permissions", "")
+    if state.mode == "cloud" and not asked:
+        raise no(400, "The 'permissions' query parameter is required.")
+    _project(state, request.query.get("projectKey", "REC"))
+    names = [name for name in PERMISSIONS if not asked or name in asked.split(",")]
+    granted = {name: name not in state.lacking and not (state.forbidden and name == "CREATE_ISSUES") for name in names}
+    shown = {
+        name: {"id": str(n), "key": name, "name": name.replace("_", " ").capitalize(), "type": "PROJECT",
+               "description": "", "havePermission": granted[name]}
+        for n, name in enumerate(names, 10)
+    }  # fmt: skip
+    return 200, {"permissions": shown}
 
 
 @route("GET", "field")

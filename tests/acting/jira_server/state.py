@@ -63,6 +63,8 @@ class JiraState:
     people: tuple[str, ...] = ("fx.ops", "fx.ops.lead")
     labels_on_screen: bool = True
     forbidden: bool = False
+    lacking: tuple[str, ...] = ()
+    """Rights that our user does not have."""
     base: str = ""
     issues: dict[str, Issue] = field(default_factory=dict)
 
