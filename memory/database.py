@@ -49,6 +49,19 @@ def _parsed(url: str) -> URL:
     return parsed
 
 
+def _prepare_postgres(engine: Engine) -> None:
+    """A server that freezes within a transaction (a paused machine) must not hold the ledger's lock for ever, and who
+    waits for a lock is told so after as long as on SQLite.
+    """
+
+    @sa.event.listens_for(engine, "connect")
+    def on_connect(connection: Any, _record: Any) -> None:
+        connection.autocommit = True
+        connection.execute("SET idle_in_transaction_session_timeout = '60s'")
+        connection.execute("SET lock_timeout = '30s'")
+        connection.autocommit = False
+
+
 class Database:
     """A SQL database at an SQLAlchemy address. Opening it does no work; `upgrade()` makes the tables."""
 
@@ -63,6 +76,7 @@ class Database:
             _prepare_sqlite(self.engine)
         else:
             self.engine = sa.create_engine(url, pool_pre_ping=True, pool_size=10, max_overflow=20)
+            _prepare_postgres(self.engine)
 
     @contextmanager
     def begin(self) -> Iterator[Connection]:
@@ -88,7 +102,8 @@ class Database:
         config.set_main_option("path_separator", "os")
         with self.begin() as connection:
             if not self.is_sqlite:
-                # Two servers that start together must not both migrate.
+                # Two servers that start together must not both migrate, however long the first one takes.
+                connection.exec_driver_sql("SET LOCAL lock_timeout = 0")
                 connection.exec_driver_sql("SELECT pg_advisory_xact_lock(7107)")
             config.attributes["connection"] = connection
             command.upgrade(config, "head")

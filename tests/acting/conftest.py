@@ -103,6 +103,7 @@ QUICK_ON_POSTGRES = (
     "test_the_database_refuses",
     "test_a_cut_tail",
     "test_postgres_restarting",
+    "test_a_server_frozen",
     "test_of_four_approvals",
     "test_an_approved_action_arrives_once",
 )

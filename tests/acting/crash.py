@@ -14,7 +14,7 @@ from pathlib import Path
 
 from tests.acting.bugs import BUGS
 from tests.acting.databases import databases, fresh, scratch
-from tests.acting.plans import bug_plan, make_plan
+from tests.acting.plans import Plan, bug_plan, make_plan
 from tests.acting.postgres import postgres_url
 from tests.acting.workers import Workers
 from tests.acting.world import World, open_world
@@ -51,7 +51,7 @@ def run_trials(trials: int, seed: int, *, say: Callable[[str], None] = lambda li
 def _in_one_world(world: World, seeds: range, say: Callable[[str], None]) -> list[str]:
     started, broken = time.monotonic(), []
     for seed in seeds:
-        for fault in world.trial(make_plan(seed)):
+        for fault in _tried(world, make_plan(seed)):
             say(f"BROKEN {fault}")
             broken.append(fault)
     verdict = world.verify()
@@ -61,6 +61,14 @@ def _in_one_world(world: World, seeds: range, say: Callable[[str], None]) -> lis
     took = time.monotonic() - started
     say(f"{world.name}: {len(seeds)} trials in {took:.1f} s, {len(broken)} broken; {verdict.sentence}")
     return broken
+
+
+def _tried(world: World, plan: Plan) -> list[str]:
+    """The trial's broken promises; one that cannot be carried through is one too."""
+    try:
+        return world.trial(plan)
+    except Exception as error:
+        return [f"{world.name}: {plan}: {type(error).__name__}: {' '.join(str(error).split())[:200]}"]
 
 
 def hunt(bug: str, *, tries: int = 12, seed: int = 1) -> list[str]:

@@ -145,6 +145,20 @@ def test_postgres_restarting_within_a_transaction_makes_no_double(desk: TestDesk
         assert desk.audit.verify().ok
 
 
+@pytest.mark.postgres
+@pytest.mark.parametrize("desk", ["postgres"], indirect=True)
+def test_a_server_frozen_within_a_transaction_holds_nobody_up_for_ever(desk: TestDesk) -> None:
+    action = desk.ledger.draft(wanted())
+    with desk.db.engine.connect() as frozen:
+        assert frozen.exec_driver_sql("SHOW idle_in_transaction_session_timeout").scalar() == "1min"
+        assert frozen.exec_driver_sql("SHOW lock_timeout").scalar() == "30s"
+        frozen.exec_driver_sql("SET LOCAL idle_in_transaction_session_timeout = '300ms'")
+        desk.audit.lock(frozen)
+        assert approve(desk, action).changed
+        frozen.invalidate()
+    assert desk.audit.verify().ok
+
+
 # --- the clock moves --------------------------------------------------------------------------------------------
 
 
