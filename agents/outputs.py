@@ -1,6 +1,7 @@
 """The files that a run leaves: written aside, then moved in place together, so that none is ever half there."""
 
 import json
+import os
 import shutil
 import uuid
 from collections.abc import Callable, Mapping, Sequence
@@ -20,6 +21,7 @@ from detectors.assess import most_surprising
 from detectors.casework import ANSWERS
 from detectors.grouping import PATTERN_IDS, Finding, Judged
 from detectors.reasons import reason
+from recon.errors import BadInput
 from recon.ids import break_id
 from recon.panel import Panel
 from recon.rows import Reading
@@ -70,16 +72,30 @@ class Told:
     """Per panel and judged row: the number of its break id."""
 
 
+class CannotWrite(BadInput):
+    """The output folder is full, or not ours to write; what stood there stands."""
+
+
 @contextmanager
 def set_aside(out: Path) -> Any:
-    """A folder to write into; its files replace those of `out` when the block ends well, and vanish when not."""
-    out.mkdir(parents=True, exist_ok=True)
+    """A folder to write into; its files replace those of `out` when the block ends well, and vanish when not.
+
+    Raises CannotWrite.
+    """
     aside = out / f".writing-{uuid.uuid4().hex[:8]}"
-    aside.mkdir()
     try:
+        out.mkdir(parents=True, exist_ok=True)
+        aside.mkdir()
         yield aside
         for file in sorted(aside.iterdir()):
             file.replace(out / file.name)
+    except OSError as error:
+        reason = os.strerror(error.errno) if error.errno else str(error)
+        msg = (
+            f"{out}: the files of this run cannot be written ({reason}); make room or name another --out, then run it "
+            "again. What was found is kept in the workspace, and older files there stand as they were"
+        )
+        raise CannotWrite(msg) from error
     finally:
         shutil.rmtree(aside, ignore_errors=True)
 

@@ -141,23 +141,30 @@ class AuditLog:
         return Verdict(ok=True, rows=count, head=previous, sentence=said)
 
     def export_head(self, folder: Path) -> Path | None:
-        """Writes today's head once a day as `audit-head-YYYY-MM-DD.json`; None when it stands or there is nothing.
+        """Writes the head into today's `audit-head-YYYY-MM-DD.json`; None when it stands there or there is nothing.
 
+        Today's file follows the head, so that a day's file ends as that day's last row: nothing before it can be cut
+        off unseen. What no longer holds the exported row is for `verify` to tell, not to paint over.
         Keep the folder, or a copy, where the database's administrator cannot write: that is what it is for.
         """
-        today = self._clock().date().isoformat()
-        path = folder / f"audit-head-{today}.json"
+        path = folder / f"audit-head-{self._clock().date().isoformat()}.json"
         n, head = self.head()
-        if path.exists() or n == 0:
+        if n == 0 or (path.exists() and not self._follows(_read_head(path), n)):
             return None
         folder.mkdir(parents=True, exist_ok=True)
         partial = folder / f".{path.stem}-{uuid.uuid4().hex}.part"  # two executors may come to it at once
         with partial.open("w", encoding="utf-8") as out:
-            json.dump({"day": today, "n": n, "hash": head}, out)
+            json.dump({"day": path.stem.removeprefix("audit-head-"), "n": n, "hash": head}, out)
             out.flush()
             os.fsync(out.fileno())
         partial.replace(path)
         return path
+
+    def _follows(self, exported: tuple[int, str], n: int) -> bool:
+        """Whether the chain has grown since, and still holds the exported row."""
+        with self._db.read() as conn:
+            there = conn.execute(sa.select(audit.c.hash).where(audit.c.n == exported[0])).scalar_one_or_none()
+        return n > exported[0] and there == exported[1]
 
     def _walk(self, batch: int = 2000) -> Iterator[AuditRow]:
         after: int | None = None
@@ -175,11 +182,12 @@ class AuditLog:
 
 def read_heads(folder: Path) -> Sequence[tuple[int, str]]:
     """The exported heads in a folder as (row number, hash)."""
-    heads = []
-    for path in sorted(folder.glob("audit-head-*.json")):
-        said = json.loads(path.read_text(encoding="utf-8"))
-        heads.append((int(said["n"]), str(said["hash"])))
-    return heads
+    return [_read_head(path) for path in sorted(folder.glob("audit-head-*.json"))]
+
+
+def _read_head(path: Path) -> tuple[int, str]:
+    said = json.loads(path.read_text(encoding="utf-8"))
+    return int(said["n"]), str(said["hash"])
 
 
 def _link(

@@ -88,6 +88,23 @@ def test_a_chain_forged_from_the_start_shows_against_the_exported_head(chain: Te
     assert "not the one whose hash was exported" in chain.audit.verify(tmp_path).sentence
 
 
+def test_a_days_head_follows_the_chain_and_is_never_painted_over(chain: TestDesk, tmp_path: Path) -> None:
+    """The tail is cut and grows again beyond the exported row: the file still names the row that was there."""
+    (first,) = [chain.audit.export_head(tmp_path)]
+    approve(chain, chain.ledger.draft(wanted("email.send", case_id="C9")))
+    assert chain.audit.export_head(tmp_path) == first
+    assert chain.audit.verify(tmp_path).sentence.endswith("1 exported heads agree.")
+    tamper(chain, sa.delete(audit).where(audit.c.n >= 11))
+    assert chain.audit.export_head(tmp_path) is None
+    assert "row 12 was exported" in chain.audit.verify(tmp_path).sentence
+    for _ in range(3):
+        with chain.db.begin() as conn:
+            chain.audit.append(conn, "mallory", "approved", "A1", {})
+    assert chain.audit.verify().ok
+    assert chain.audit.export_head(tmp_path) is None
+    assert "not the one whose hash was exported" in chain.audit.verify(tmp_path).sentence
+
+
 def test_the_head_is_exported_once_a_day(chain: TestDesk, tmp_path: Path) -> None:
     assert chain.audit.export_head(tmp_path) is not None
     assert chain.audit.export_head(tmp_path) is None
