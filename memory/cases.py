@@ -158,6 +158,19 @@ def _body(case: Case) -> dict[str, Any]:
     return dict(json.loads(json.dumps(asdict(case), default=_plain)))
 
 
+KNEW: Final = "knew"
+"""The kind of a history line that keeps what was known and said before it changed: for replay, not for the page."""
+
+
+def _keep_knowledge(
+    connection: Connection, case_id: str, before: Mapping[str, Any], after: Mapping[str, Any], now: datetime
+) -> None:
+    if {**before, "state": None} == {**after, "state": None}:
+        return
+    values = {"case_id": case_id, "at": now, "who": "tieout", "kind": KNEW, "body": dict(before)}
+    connection.execute(sa.insert(case_events).values(**values))
+
+
 def case_from_body(body: Mapping[str, Any]) -> Case:
     """The Case that `_body` wrote."""
     return Case(
@@ -306,6 +319,7 @@ class CaseStore:
                 similar=before.similar,
                 confidence=before.confidence,
             )
+        _keep_knowledge(connection, case.id, row.body, _body(case), now)
         values = self._computed(replace(write, case=case), run_id, now)
         values["due_on"] = row.due_on or write.due_on
         connection.execute(
@@ -443,7 +457,8 @@ class CaseStore:
 
     def events(self, case_id: str, *, limit: int = 500) -> list[CaseEvent]:
         """The case's history, oldest first."""
-        query = sa.select(case_events).where(case_events.c.case_id == case_id).order_by(case_events.c.n).limit(limit)
+        query = sa.select(case_events).where(case_events.c.case_id == case_id, case_events.c.kind != KNEW)
+        query = query.order_by(case_events.c.n).limit(limit)
         with self._db.read() as connection:
             return [_event(row) for row in connection.execute(query)]
 
@@ -483,6 +498,7 @@ class CaseStore:
                 msg = f"{case_id}: no such case in this workspace"
                 raise NotFound(msg)
             case = replace(case_from_body(row.body), **changes)
+            _keep_knowledge(connection, case_id, row.body, _body(case), self._clock())
             connection.execute(
                 sa.update(cases)
                 .where(cases.c.id == case_id)

@@ -2,15 +2,20 @@
 
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
-from typing import Any
+from typing import Any, Final
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from memory.canonical import parse, payload_hash
+from memory.cases import KNEW
 from memory.database import Database
 from memory.schema import actions, audit, case_breaks, case_events, cases, decisions, item_events, items, messages
 from recon.errors import NotFound
 from recon.text import counted
+
+_KNOWN: Final = ("pattern", "cause", "cause_detail", "confidence", "severity", "amount", "currency", "suspect_side",
+                 "summary", "evidence", "hypotheses")  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -37,12 +42,14 @@ class Replayed:
     owner: str | None
     due_on: str | None
     snooze_until: str | None
+    known: dict[str, Any]
+    """Its judgement then: pattern, cause, confidence, severity, summary, evidence, hypotheses, suspect side."""
     breaks: tuple[dict[str, Any], ...]
     """Its breaks of business dates up to that day."""
     items: tuple[dict[str, Any], ...]
     """Its items with the difference and state that they had then."""
     actions: tuple[dict[str, Any], ...]
-    """Its drafts with the state and payload hash that they had then."""
+    """Its drafts with the state, the payload and its hash that they had then."""
     steps: tuple[Step, ...]
 
     def to_json(self) -> dict[str, Any]:
@@ -55,6 +62,7 @@ class Replayed:
             "owner": self.owner,
             "due_on": self.due_on,
             "snooze_until": self.snooze_until,
+            "known": self.known,
             "breaks": list(self.breaks),
             "items": list(self.items),
             "actions": list(self.actions),
@@ -66,6 +74,10 @@ class Replayed:
         lines = [
             f"{self.case_id} as of {self.day}: {self.title}",
             f"state {self.state} · owner {self.owner or 'nobody'} · due {self.due_on or 'no date'}",
+            f"{self.known['pattern']} · {self.known['cause']} · {self.known['severity']}",
+            self.known["summary"] or "nothing was said of it yet",
+            *(f"  {e['id']}  {e['statement']}" for e in self.known["evidence"]),
+            *(f"  {h['cause']}: {h['statement']}" for h in self.known["hypotheses"]),
             f"{counted(len(self.breaks), 'break')}, {counted(len(self.items), 'item')}",
         ]
         lines += [
@@ -91,11 +103,13 @@ def replay(db: Database, case_id: str, day: date) -> Replayed:
         if row is None or row.created_at > end:
             msg = f"{case_id}: no such case on {day}" + (f"; it was opened on {row.created_at:%Y-%m-%d}" if row else "")
             raise NotFound(msg)
-        standing = _standing(connection, row, end)
+        known = _known(connection, row, end)
+        standing = {**_standing(connection, row, end), "title": known["title"]}
         return Replayed(
             case_id=case_id,
             day=day,
             title=standing.pop("title"),
+            known={name: known[name] for name in _KNOWN},
             breaks=_breaks(connection, case_id, day),
             items=_items(connection, case_id, day),
             actions=_actions(connection, case_id, end),
@@ -143,6 +157,18 @@ def _standing(connection: Connection, row: Any, end: datetime) -> dict[str, Any]
     return {**values, "title": str(opened.body.get("title", row.title)) if opened else row.title}
 
 
+def _known(connection: Connection, row: Any, end: datetime) -> dict[str, Any]:
+    """The case's body then: what the first later change kept of it, or today's when nothing changed since."""
+    query = (
+        sa.select(case_events.c.body)
+        .where(case_events.c.case_id == row.id, case_events.c.kind == KNEW, case_events.c.at > end)
+        .order_by(case_events.c.n)
+        .limit(1)
+    )
+    later = connection.execute(query).one_or_none()
+    return dict(later.body if later else row.body)
+
+
 def _breaks(connection: Connection, case_id: str, day: date) -> tuple[dict[str, Any], ...]:
     query = (
         sa.select(case_breaks.c.body)
@@ -180,22 +206,36 @@ def _actions(connection: Connection, case_id: str, end: datetime) -> tuple[dict[
             .order_by(audit.c.n.desc())
             .limit(1)
         ).one_or_none()
+        seen = (last.payload_hash if last else None) or row.payload_hash
         found.append(
             {
                 "id": row.id,
                 "kind": row.kind,
                 "state": last.what if last else "drafted",
                 "by": last.who if last else row.maker,
-                "payload_hash": (last.payload_hash if last else None) or row.payload_hash,
+                "payload_hash": seen,
+                "payload": _payload(connection, row, seen),
             }
         )
     return tuple(found)
 
 
+def _payload(connection: Connection, row: Any, seen: str) -> dict[str, Any]:
+    """The bytes behind a hash: the draft's own, its proposal's, or those that an edit stored."""
+    for text in (row.payload, row.proposal):
+        if payload_hash(text) == seen:
+            return parse(text)
+    query = sa.select(decisions.c.payload).where(decisions.c.action_id == row.id, decisions.c.new_hash == seen)
+    text = connection.execute(query.limit(1)).scalar_one_or_none()
+    return parse(text) if text else {}
+
+
 def _steps(connection: Connection, case_id: str, end: datetime) -> tuple[Step, ...]:
     """The case's history, its decisions and its conversation, in order."""
     events = connection.execute(
-        sa.select(case_events).where(case_events.c.case_id == case_id, case_events.c.at <= end)
+        sa.select(case_events).where(
+            case_events.c.case_id == case_id, case_events.c.at <= end, case_events.c.kind != KNEW
+        )
     ).all()
     decided = connection.execute(
         sa.select(decisions).where(decisions.c.case_id == case_id, decisions.c.at <= end)

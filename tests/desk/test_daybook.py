@@ -14,6 +14,7 @@ from memory.replay import queue_as_of, replay
 from memory.settling import after_clearing, after_reopening, settle
 from recon.errors import NotFound
 from recon.ids import item_id
+from tests.acting.desk import ANN, wanted
 from tests.desk.deskkit import ANNA, CALENDAR, EVA, FRI, MON, SAID, THU, TUE, WED, Workspace, rules
 from tests.desk.test_items import seen
 
@@ -164,6 +165,24 @@ def test_replay_shows_a_case_as_it_was_on_a_past_day(desk: Workspace) -> None:
     assert [q["state"] for q in queue_as_of(desk.db, TUE)] == ["open"]
     with pytest.raises(NotFound, match="opened on 2026-06-01"):
         replay(desk.db, "C1", date(2026, 5, 31))
+
+
+def test_replay_says_what_was_known_and_said_then_not_what_is_known_now(desk: Workspace) -> None:
+    run(desk, MON, {"A": 5000}, cases={"C1": ["A"]})
+    desk.cases.update_judgement("C1", summary="It looks like timing.", cause="timing")
+    draft = desk.ledger.draft(wanted(case_id="C1", recon="gl"))
+    desk.at(WED, 9)
+    desk.cases.update_judgement("C1", summary="It is the FX rate.", cause="fx_rate")
+    desk.cases.update_judgement("C1", summary="It is the FX rate of Monday.")
+    changed = {**draft.payload, "summary": "Other words"}
+    desk.ledger.decide(draft.id, "edit", draft.payload_hash, ANN, changed)
+    then, now = replay(desk.db, "C1", TUE), replay(desk.db, "C1", WED)
+    assert (then.known["cause"], then.known["summary"]) == ("timing", "It looks like timing.")
+    assert (now.known["cause"], now.known["summary"]) == ("fx_rate", "It is the FX rate of Monday.")
+    assert [then.actions[0]["payload"], now.actions[0]["payload"]] == [draft.payload, changed]
+    assert "It looks like timing." in then.text()
+    assert "knew" not in now.text()
+    assert [e.kind for e in desk.cases.events("C1")] == ["opened"]
 
 
 def test_promises_in_notes_and_replies_are_checked_like_those_in_comments(desk: Workspace) -> None:
