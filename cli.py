@@ -469,17 +469,22 @@ def feedback(
     note: Note = "",
     pattern: Annotated[str | None, typer.Option("--pattern", help="The right pattern.")] = None,
     cause: Annotated[str | None, typer.Option("--cause", help="The right cause.")] = None,
+    wide: Annotated[bool, typer.Option("--wide", help="It speaks for the case's whole scope.")] = False,
+    days: Annotated[int | None, typer.Option("--days", help="After how many days it is forgotten.", min=1)] = None,
     preview: Annotated[bool, typer.Option("--preview", help="Say what it would change, and save nothing.")] = False,
     json_out: Json = False,
 ) -> None:
-    """Tag a case or a break."""
+    """Tag a case or a break; `feedback TAG undo` takes a tag back."""
     from web.blast import blast_radius
-    from web.deeds import Said, give_feedback, tag_of
+    from web.deeds import Said, give_feedback, tag_of, undo
 
     desk = _desk()
+    if verdict == "undo":
+        _say(undo(desk, _me(), desk.feedback.get(target).id).sentence)
+        return
     break_id = target if target.startswith("B") else None
     case = desk.cases.get(desk.cases.find_break(target)[0] if break_id else target)
-    tag = tag_of(desk, case, Said(verdict, note, pattern, cause), break_id=break_id)
+    tag = tag_of(desk, case, Said(verdict, note, pattern, cause, wide, days), break_id=break_id)
     radius = blast_radius(desk, case, tag)
     saved = None if preview else give_feedback(desk, _me(), tag, case.id)
     if json_out:

@@ -1,7 +1,8 @@
 """What operators tagged, as lessons for the next run."""
 
 from agents.desk import Desk
-from detectors.learning import Lesson, Lessons, lesson_of
+from detectors.learning import Lessons
+from detectors.lessons import Lesson, lesson_of
 from memory.feedback import Feedback
 
 
@@ -20,4 +21,5 @@ def lesson(said: Feedback) -> Lesson:
         scope=said.scope,
         expires_on=said.expires_at.date() if said.expires_at else None,
         corrected=said.pattern,
+        corrected_cause=said.cause,
     )

@@ -164,8 +164,8 @@ class _Gather:
     def answers(self) -> dict[str, pa.Array]:
         judged = self.told.judged
         js = judged.judgements
-        patterns = pa.array([*PATTERN_IDS, ""])
         pattern = self.of(lambda p: js[p].pattern, np.int8, -1).astype(np.int64)
+        patterns = pa.array([*PATTERN_IDS, ""]).take(pa.array(np.where(pattern < 0, len(PATTERN_IDS), pattern)))
         anomaly = self.of(lambda p: js[p].anomaly, np.int8, -1)
         is_break = self.of(lambda p: judged.panels[p].is_break[js[p].rows], np.bool_, False)
         cause = self.of(lambda p: judged.causes[p], object, "")
@@ -178,13 +178,23 @@ class _Gather:
             "tieout_expected": _floats(np.round(self.of(lambda p: js[p].expected, np.float64, np.nan), 6)),
             "tieout_low": _floats(np.round(self.of(lambda p: js[p].low, np.float64, np.nan), 6)),
             "tieout_high": _floats(np.round(self.of(lambda p: js[p].high, np.float64, np.nan), 6)),
-            "tieout_pattern": patterns.take(pa.array(np.where(pattern < 0, len(PATTERN_IDS), pattern))),
+            "tieout_pattern": self._corrected(patterns),
             "tieout_cause": pa.array(cause.tolist(), pa.string()),
             "tieout_case": case,
             "tieout_reason": reasons,
             "tieout_comment": comment,
             "tieout_similar": similar,
         }
+
+    def _corrected(self, patterns: pa.Array) -> pa.Array:
+        """The patterns, with a person's word in place of the judgement's where one was said of the like."""
+        judged = self.told.judged
+        if judged.lessons is None or not judged.lessons.lessons:
+            return patterns
+        words = patterns.to_pylist()
+        for i in np.flatnonzero(self.of(lambda p: judged.judgements[p].numbers["pattern_by"], np.float64, -1.0) >= 0):
+            words[i] = judged.pattern((int(self.which[i]), int(self.position[i])))
+        return pa.array(words)
 
     def _told_by_finding(self, notable: npt.NDArray[np.bool_]) -> tuple[pa.Array, pa.Array, pa.Array, pa.Array]:
         n = len(self.which)

@@ -11,10 +11,11 @@ from detectors.concentrate import concentrations
 from detectors.grouping import Finding, Judged, without_past
 from detectors.judge import combine, judge
 from detectors.judgement import Judgement
-from detectors.learning import Lessons
+from detectors.learning import NOBODY, Lessons
+from detectors.lessons import seen_of, worth_looking
 from detectors.localise import Slice, localise
 from detectors.mechanisms import prove
-from detectors.proof import Proof
+from detectors.proof import Proof, said_proof
 from recon.calendar import BusinessCalendar
 from recon.panel import Panel
 from recon.recon_file import ReconFile
@@ -66,6 +67,9 @@ def assess(question: Question) -> Judged:
         rates=dict(question.rates or said.materiality.rates),
         calendar=question.calendar,
     )
+    if question.lessons is not None and question.lessons.lessons:
+        told = [_told(question.lessons, *one) for one in zip(question.panels, judgements, proofs, strict=True)]
+        judgements, proofs = [j for j, _ in told], [found for _, found in told]
     causes = [_causes(panel, j, found) for panel, j, found in zip(question.panels, judgements, proofs, strict=True)]
     judged = Judged(question.panels, judgements, proofs, causes, (), question.lessons)
     return replace(judged, slices=_slices(question, judged))
@@ -84,6 +88,23 @@ def _causes(panel: Panel, judgement: Judgement, proofs: Mapping[int, Sequence[Pr
         found = proofs.get(int(judgement.rows[j]))
         out[j] = found[0].cause if found else "unknown"
     return out
+
+
+def _told(
+    lessons: Lessons, panel: Panel, judgement: Judgement, proofs: Mapping[int, list[Proof]]
+) -> tuple[Judgement, dict[int, list[Proof]]]:
+    """Adds the patterns and causes that people said of the like: `pattern_by`, and a cause before all proofs."""
+    at = worth_looking(panel, judgement)
+    seen = seen_of(panel, judgement, at)
+    by = np.full(len(judgement.rows), float(NOBODY))
+    by[at] = lessons.corrections(seen)
+    causes = lessons.causes(seen, _causes(panel, judgement, proofs)[at])
+    said = dict(proofs)
+    for j, k in zip(at[causes >= 0].tolist(), causes[causes >= 0].tolist(), strict=True):
+        row, lesson = int(judgement.rows[j]), lessons.lessons[k]
+        word = said_proof(lesson.corrected_cause or "", lessons.why_cause(k), lesson.said_on, lessons.agreeing(k))
+        said[row] = [word, *proofs.get(row, ())]
+    return replace(judgement, numbers=judgement.numbers | {"pattern_by": by}), said
 
 
 def _slices(question: Question, judged: Judged) -> tuple[tuple[int, Slice], ...]:

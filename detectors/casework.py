@@ -11,6 +11,7 @@ import numpy as np
 
 from detectors.grouping import Finding, Group, Judged, onset_day, without_past
 from detectors.hypotheses import rank
+from detectors.proof import SAID
 from detectors.reasons import reason
 from detectors.sides import suspect
 from recon.calendar import to_date
@@ -195,7 +196,8 @@ class Casework:
             proof = self.judged.best_proof(finding)
             if proof is not None and proof.cause == group.cause:
                 values = {**proof.values, **_who(brk), "mechanism": proof.mechanism}
-                found.append(("proof", proof.statement, values, (brk.row,)))
+                kind = "said" if proof.mechanism == SAID else "proof"
+                found.append((kind, proof.statement, values, (brk.row,)))
         if group.slice is not None:
             found.append(self._slice_fact(group, breaks))
         if side_statement:
@@ -282,7 +284,8 @@ class Casework:
         proofs = self.judged.proofs[lead[0]].get(self.judged.row(lead), [])
         if group.proof is not None and group.proof not in proofs:
             proofs = [group.proof, *proofs]
-        ids = {kind: [e.id for e in evidence if e.kind == kind] for kind in ("proof", "break", "slice")}
+        ids = {kind: [e.id for e in evidence if e.kind == kind] for kind in ("proof", "said", "break", "slice")}
+        ids["proof"] += ids["said"]
         found = rank(list(proofs), pattern=group.pattern, side=side, coherent=group.slice is not None)
         return tuple(
             Hypothesis(

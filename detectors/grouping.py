@@ -61,8 +61,12 @@ class Judged:
         return int(self.judgements[finding[0]].rows[finding[1]])
 
     def pattern(self, finding: Finding) -> str:
-        """The finding's pattern id."""
-        index = int(self.judgements[finding[0]].pattern[finding[1]])
+        """The finding's pattern id: a person's word where one was said of the like, else the judgement's."""
+        judgement = self.judgements[finding[0]]
+        by = judgement.numbers.get("pattern_by")
+        if self.lessons is not None and by is not None and by[finding[1]] >= 0:
+            return self.lessons.lessons[int(by[finding[1]])].corrected or "in_line"
+        index = int(judgement.pattern[finding[1]])
         return PATTERN_IDS[index] if index >= 0 else "in_line"
 
     def best_proof(self, finding: Finding) -> Proof | None:
@@ -225,7 +229,8 @@ def _common_cause(judged: Judged, members: Sequence[Finding]) -> tuple[str, Proo
 
 def _common_pattern(judged: Judged, members: Sequence[Finding]) -> str:
     counted = Counter(judged.pattern(f) for f in members)
-    return min(counted, key=lambda pattern: (-counted[pattern], PATTERN_IDS.index(pattern)))
+    order = {pattern: n for n, pattern in enumerate(PATTERN_IDS)}
+    return min(counted, key=lambda pattern: (-counted[pattern], order.get(pattern, len(order)), pattern))
 
 
 def _shared_key(judged: Judged, members: Sequence[Finding]) -> tuple[tuple[str, str], ...]:

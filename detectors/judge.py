@@ -27,7 +27,8 @@ from detectors import walk as w
 from detectors.calibration import Calibration, Counts, benjamini_hochberg, calibrate, combine_log_p
 from detectors.forest import SERIES, Forest, Sample, features_of, plant, scrambled
 from detectors.judgement import Judgement
-from detectors.learning import QUIET, Lessons, surprise_of_score
+from detectors.learning import NOBODY, Lessons
+from detectors.lessons import seen_of, surprise_of_score, worth_looking
 from detectors.patterns import patterns
 from detectors.slots import slots
 from detectors.survey import SIZE_BINS, Survey, priors, survey, value_bin
@@ -296,28 +297,26 @@ def conclude(
 
 
 def _taught(panel: Panel, answer: Judgement, lessons: Lessons | None) -> Judgement:
-    """Adds what the lessons do: `trust`, `taught_by`, `raised`. The p-value stays; the score follows the trust."""
-    nothing: Floats = np.zeros(len(answer.rows))
+    """Adds what the lessons do: `weight` (0 where they quiet), `taught_by`, `raised`, `outgrown`. The p-value stays;
+    the score follows the trust."""
+    m = len(answer.rows)
     numbers: dict[str, Floats] = answer.numbers | {
-        "trust": nothing + 1.0,
-        "taught_by": nothing - 1.0,
-        "raised": nothing,
-        "quieted": nothing,
+        "weight": np.ones(m),
+        "taught_by": np.full(m, float(NOBODY)),
+        **dict.fromkeys(("raised", "outgrown", "quieted"), np.zeros(m)),
     }
     answer = replace(answer, numbers=numbers)
     if lessons is None or not lessons.lessons:
         return answer
     called = replace(answer, anomaly=np.where(answer.anomaly < 0, -1, answer.pvalue < 0.05).astype(np.int8))
-    effect = lessons.effect(panel, replace(called, pattern=patterns(called)))
-    trusted = np.where(effect.trust < QUIET, effect.trust, 1.0)
-    surprise = np.where(
-        answer.anomaly >= 0, numbers["surprise"] * (0.2 + 0.8 * trusted), surprise_of_score(answer.score)
-    )
-    taught: dict[str, Floats] = {
-        "trust": effect.trust,
-        "taught_by": effect.by.astype(np.float64),
-        "raised": effect.raised.astype(np.float64),
-    }
+    at = worth_looking(panel, answer)
+    effect = lessons.effect(seen_of(panel, replace(called, pattern=patterns(called)), at))
+    trust, taught = np.ones(m), {name: numbers[name].copy() for name in ("weight", "taught_by", "raised", "outgrown")}
+    trust[at] = np.where(effect.quiet, effect.trust, 1.0)
+    taught["weight"][at] = np.where(effect.quiet, 0.0, effect.weight)
+    taught["taught_by"][at] = effect.by
+    taught["raised"][at], taught["outgrown"][at] = effect.raised, effect.outgrown
+    surprise = np.where(answer.anomaly >= 0, numbers["surprise"] * (0.2 + 0.8 * trust), surprise_of_score(answer.score))
     score = np.round(surprise / (surprise + 12.0), 9) + 0.0
     return replace(answer, numbers=numbers | taught, score=score)
 
@@ -379,9 +378,40 @@ def combine(judgements: Sequence[Judgement], *, target_fdr: float = 0.1, budget:
     """Decides `anomaly` over all panels of a run together: one promise for the run.
 
     With a budget, the `budget` strangest rows with p under 0.05 are the anomalies, whatever the rate.
+    Lessons weigh the p-values; what they quiet is no test any more, so it makes no room for others.
     """
-    surprise = [np.where(j.anomaly >= 0, -j.numbers["surprise"], np.nan) for j in judgements]
-    log_p = np.concatenate(surprise) if surprise else np.zeros(0)
+    plain = [np.where(j.anomaly >= 0, -j.numbers["surprise"], np.nan) for j in judgements]
+    weighed = [_weighed(j, log_p) for j, log_p in zip(judgements, plain, strict=True)]
+    before = _limits(judgements, plain, target_fdr, budget)
+    limits = _limits(judgements, weighed, target_fdr, budget)
+    out = []
+    for one, log, told in zip(judgements, plain, weighed, strict=True):
+        quiet = one.numbers["weight"] == 0.0
+        yes = np.isfinite(told) & (np.round(told, 9) <= np.where(one.provisional, limits[1], limits[0]))
+        quieted = quiet & np.isfinite(log) & (np.round(log, 9) <= np.where(one.provisional, before[1], before[0]))
+        raised = one.numbers["raised"] > 0
+        anomaly = np.where(one.anomaly < 0, -1, yes | raised).astype(np.int8)
+        numbers = one.numbers | {"quieted": quieted.astype(np.float64)}
+        decided = replace(one, numbers=numbers, anomaly=anomaly, threshold=float(np.exp(max(limits))))
+        out.append(replace(decided, pattern=patterns(decided)))
+    return out
+
+
+def _weighed(one: Judgement, log_p: Floats) -> Floats:
+    """ln p less ln weight, the weights scaled to a mean of 1 over what is tested; nan where a lesson quiets."""
+    weight = one.numbers["weight"]
+    if not (weight != 1.0).any():
+        return log_p
+    tested = np.isfinite(log_p) & (weight > 0)
+    scaled = np.where(tested, weight, 1.0) / (float(weight[tested].mean()) if tested.any() else 1.0)
+    return np.where(tested, log_p - np.log(scaled), np.nan)
+
+
+def _limits(
+    judgements: Sequence[Judgement], logs: Sequence[Floats], target_fdr: float, budget: int | None
+) -> list[float]:
+    """The largest ln p that is called, of the promised rows and of the provisional ones."""
+    log_p = np.concatenate(logs) if logs else np.zeros(0)
     provisional = np.concatenate([j.provisional for j in judgements]) if judgements else np.zeros(0, np.bool_)
     answered = np.isfinite(log_p)
     limits = []
@@ -392,15 +422,4 @@ def combine(judgements: Sequence[Judgement], *, target_fdr: float = 0.1, budget:
         strangest = np.sort(np.round(log_p[answered & (log_p < np.log(0.05))], 9))
         limit = float(strangest[min(budget, len(strangest)) - 1]) if budget > 0 and len(strangest) else -np.inf
         limits = [limit, limit]
-    out = []
-    for given, log in zip(judgements, surprise, strict=True):
-        one = given
-        limit_of = np.where(one.provisional, limits[1], limits[0])
-        yes = np.isfinite(log) & (np.round(log, 9) <= limit_of)
-        quieted = yes & (one.numbers["trust"] < QUIET)
-        raised = (one.numbers["raised"] > 0) & (log < np.log(0.05))
-        anomaly = np.where(one.anomaly < 0, -1, (yes & ~quieted) | raised).astype(np.int8)
-        one = replace(one, numbers=one.numbers | {"quieted": quieted.astype(np.float64)})
-        decided = replace(one, anomaly=anomaly, threshold=float(np.exp(max(limits))))
-        out.append(replace(decided, pattern=patterns(decided)))
-    return out
+    return limits

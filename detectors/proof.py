@@ -1,9 +1,13 @@
 """What a mechanism yields: a cause with its arithmetic, and how likely chance would pass the same test."""
 
 from dataclasses import dataclass, field
-from typing import Any
+from datetime import date
+from typing import Any, Final
 
 from recon.words import Cause, Side
+
+SAID: Final = "said"
+"""The mechanism of a cause that a person gave: their word, and no arithmetic."""
 
 
 @dataclass(frozen=True)
@@ -22,3 +26,9 @@ class Proof:
     """Other panel rows the proof rests on: the pair that cancels, the parts of the sum, the duplicate."""
     values: dict[str, Any] = field(default_factory=dict)
     """The numbers of the statement, amounts as decimal text: what evidence shows and grounding checks against."""
+
+
+def said_proof(cause: str, statement: str, said_on: date, times: int) -> Proof:
+    """A person's word as the first of the causes; `times` people or tags said the same."""
+    values = {"said_on": said_on.isoformat(), "times": times}
+    return Proof(cause, SAID, f"{statement}.", 1.0, values=values)  # type: ignore[arg-type]

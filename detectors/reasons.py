@@ -29,11 +29,27 @@ def reason(panel: Panel, judgement: Judgement, i: int, lessons: Lessons | None =
     pattern = PATTERNS[int(judgement.pattern[i])] if judgement.pattern[i] >= 0 else "match"
     facts = _facts(panel, judgement, i, n)
     said = _SAY[pattern](n, facts) + _answer(judgement, i, facts)
-    if lessons is not None and n.get("quieted", 0.0) > 0:
-        by = judgement.numbers["taught_by"]
-        like = int(((judgement.numbers["quieted"] > 0) & (by == n["taught_by"])).sum())
-        said = f"{said[:-1]}; {lessons.why(int(n['taught_by']), like)}."
+    if lessons is not None:
+        said = "; ".join([said[:-1], *_taught(judgement, i, lessons)]) + "."
     return said[0].upper() + said[1:]
+
+
+def _taught(judgement: Judgement, i: int, lessons: Lessons) -> list[str]:
+    """What people's tags did to the row, one clause each."""
+    n, clauses = judgement.numbers, []
+    by = int(n["taught_by"][i])
+    called = judgement.anomaly[i] == 1
+    if n["quieted"][i] > 0:
+        like = int(((n["quieted"] > 0) & (n["taught_by"] == by)).sum())
+        clauses.append(lessons.why_quiet(by, like))
+    elif called and n["outgrown"][i] > 0:
+        clauses.append(lessons.why_back(by))
+    elif called and by >= 0:
+        clauses.append(lessons.why_called(by))
+    relabelled = int(n["pattern_by"][i]) if "pattern_by" in n else -1
+    if relabelled >= 0:
+        clauses.append(lessons.why_pattern(relabelled))
+    return clauses
 
 
 def _facts(panel: Panel, judgement: Judgement, i: int, n: dict[str, float]) -> dict[str, str]:

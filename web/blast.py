@@ -1,20 +1,31 @@
-"""The blast radius of a tag: what else it would change, said before it is saved."""
+"""The blast radius of a tag: what else it would change, said before it is saved, by the rule that the next run uses."""
 
-from dataclasses import dataclass
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
 from typing import Any, Final
 
-from agents.desk import Desk
-from memory.cases import CaseQuery, CaseRecord
-from memory.feedback import Tag, check_tag
-from recon.case import Case
+import numpy as np
+import pyarrow as pa
 
-LOOKED_AT: Final = 400
+from agents.desk import Desk
+from agents.lessons import lesson, lessons_of
+from detectors.learning import GROWN
+from detectors.lessons import Seen
+from detectors.preview import Known, Radius, preview
+from memory.feedback import Feedback, Tag, check_tag
+from memory.judged import JudgedBreak, judged_breaks
+from recon.case import Case
+from recon.rows import Codes
+
+LOOKED_AT: Final = 10_000
 SHOWN: Final = 8
 
 
 @dataclass(frozen=True)
 class Touched:
-    """A case that the tag would also speak for."""
+    """A case of which the tag would change a break."""
 
     id: str
     title: str
@@ -24,13 +35,17 @@ class Touched:
 
 @dataclass(frozen=True)
 class BlastRadius:
-    """What a tag changes besides its own target."""
+    """What a tag changes."""
 
     sentence: str
     touched: tuple[Touched, ...]
+    """Other cases than its own, the strangest first."""
     count: int
+    """How many other cases."""
     searched: int
-    """How many open cases were looked at."""
+    """How many past and present breaks were looked at."""
+    changes: dict[str, int] = field(default_factory=dict)
+    """Breaks that would be `quieted`, `raised`, `relabelled` or `weighed`; of the quieted, `confirmed` real."""
 
     def to_json(self) -> dict[str, Any]:
         return {
@@ -38,42 +53,112 @@ class BlastRadius:
             "cases": [{"id": t.id, "title": t.title} for t in self.touched],
             "count": self.count,
             "searched": self.searched,
+            "breaks": self.changes,
         }
 
 
 def blast_radius(desk: Desk, case: Case, tag: Tag) -> BlastRadius:
-    """The open cases that share what the tag speaks for. Raises BadInput for words that are no tag."""
+    """What the tag would change of all breaks judged so far. Raises BadInput for words that are no tag."""
     check_tag(tag)
-    query = CaseQuery(state=("open",), recon=case.recon, pattern=(case.pattern,), limit=LOOKED_AT)
-    near = [r for r in desk.cases.page(query).records if r.case.id != case.id]
-    alike = [r for r in near if _alike(r, case, tag)]
-    touched = tuple(
-        Touched(r.case.id, r.case.title, format(r.case.amount, "f"), r.case.currency) for r in alike[:SHOWN]
+    said = desk.feedback.list(recon=tag.recon)
+    judged = judged_breaks(desk.db, tag.recon, said, LOOKED_AT)
+    by_pair: dict[str, list[JudgedBreak]] = {}
+    for one in judged:
+        by_pair.setdefault(one.brk.pair, []).append(one)
+    groups = [by_pair[pair] for pair in sorted(by_pair)]
+    today = desk.clock().date()
+    known = [_known(pair, rows) for pair, rows in sorted(by_pair.items())]
+    radius = preview(lessons_of(desk, tag.recon), lesson(_unsaved(desk, tag)), today, known)
+    cases = list(dict.fromkeys(groups[k][i].case_id for k, i in radius.rows))
+    others = [c for c in cases if c != case.id]
+    changes = {
+        "quieted": radius.quieted,
+        "raised": radius.raised,
+        "relabelled": radius.relabelled,
+        "weighed": radius.weighed,
+        "confirmed": radius.quieted_confirmed,
+    }
+    touched = tuple(_touched(desk.cases.get(c)) for c in others[:SHOWN])
+    return BlastRadius(_sentence(tag, radius, len(others), len(judged)), touched, len(others), len(judged), changes)
+
+
+def _touched(case: Case) -> Touched:
+    return Touched(case.id, case.title, format(case.amount, "f"), case.currency)
+
+
+def _unsaved(desk: Desk, tag: Tag) -> Feedback:
+    """The tag as it would be stored, so that it is read by the same code as a stored one."""
+    return Feedback(
+        "F~", tag.recon, tag.target_kind, tag.target_id, tag.verdict, tag.pattern, tag.cause, tag.note,
+        dict(tag.scope or {}), dict(tag.features or {}), "", desk.clock(), tag.expires_at, True,
+    )  # fmt: skip
+
+
+def _known(pair: str, rows: Sequence[JudgedBreak]) -> Known:
+    """Stored breaks of one pair as the detectors look at rows."""
+    breaks = [r.brk for r in rows]
+    texts = [{**b.columns, **b.key} for b in breaks]
+    names = dict.fromkeys(name for t in texts for name in t)
+    p = [b.pvalue if b.pvalue is not None else 1.0 for b in breaks]
+    seen = Seen(
+        pair,
+        {name: _codes([t.get(name) for t in texts]) for name in names},
+        np.array([b.pattern for b in breaks], dtype=object),
+        np.array([-math.log(max(value, 1e-300)) for value in p]),
+        np.array([float(abs(Decimal(b.difference))) for b in breaks]),
+        np.array([b.is_break for b in breaks], np.bool_),
     )
-    return BlastRadius(_sentence(case, tag, len(alike), len(near)), touched, len(alike), len(near))
+    return Known(
+        seen,
+        np.array([b.cause for b in breaks], dtype=object),
+        np.array([b.anomaly == "yes" for b in breaks], np.bool_),
+        np.array([r.confirmed for r in rows], np.bool_),
+    )
 
 
-def _alike(record: CaseRecord, case: Case, tag: Tag) -> bool:
-    """What the detectors' lesson would speak for: the same pattern and pair, within the tag's scope or its own key."""
-    other = record.case
-    if other.pair and case.pair and other.pair != case.pair:
-        return False
-    if tag.scope:
-        known = {p.column: p.value for p in other.scope} | other.key
-        return all(known.get(column) == value for column, value in tag.scope.items())
-    return bool(case.key) and other.key == case.key
+def _codes(values: Sequence[str | None]) -> Codes:
+    encoded = pa.array(values, pa.string()).dictionary_encode()
+    codes = encoded.indices.fill_null(-1).to_numpy(zero_copy_only=False).astype(np.int32)
+    return Codes(codes, encoded.dictionary)
 
 
-def _sentence(case: Case, tag: Tag, count: int, searched: int) -> str:
-    others = f"{count} other open case{'s' if count != 1 else ''}" if count else "no other open case"
+def _sentence(tag: Tag, radius: Radius, others: int, searched: int) -> str:
+    looked = f"Of {searched:,} past and present breaks looked at"
+    said = [_next(tag), f"{looked}, {_changed(tag, radius)}{_elsewhere(others)}."]
+    if tag.expires_at:
+        said.append(f"It is forgotten on {tag.expires_at:%d %b %Y}.")
+    return " ".join(said)
+
+
+def _next(tag: Tag) -> str:
     match tag.verdict:
         case "false_positive":
-            what = "Differences like this are kept quiet from the next run on; a larger or other one still calls."
+            return (
+                f"Differences like this are kept quiet from the next run on; one more than {GROWN:g} times as large "
+                f"or as strange still calls."
+            )
         case "true":
-            what = "Differences like this are called a little sooner from the next run on."
+            return "Differences of this key are called a little sooner from the next run on."
         case "missed":
-            what = "What was not flagged here teaches the detectors which views to trust more."
+            return "Differences about as large or as strange as this are called from the next run on."
         case _:
-            what = f"From the next run on, the like goes to {tag.pattern or tag.cause}."
-    expires = f" It is forgotten on {tag.expires_at:%d %b %Y}." if tag.expires_at else ""
-    return f"{what} It speaks for {others} of {searched} in the same bucket.{expires}"
+            word = " and ".join(w for w in (tag.pattern, tag.cause) if w)
+            return f"From the next run on, the like goes to {word}."
+
+
+def _changed(tag: Tag, radius: Radius) -> str:
+    quiet = f"{radius.quieted:,} would become quiet, {radius.quieted_confirmed:,} of them confirmed real"
+    parts = [quiet] if radius.quieted or tag.verdict == "false_positive" else []
+    if radius.raised or tag.verdict == "missed":
+        parts.append(f"{radius.raised:,} would be raised")
+    if radius.relabelled or tag.verdict == "corrected":
+        parts.append(f"{radius.relabelled:,} would change bucket")
+    if tag.verdict == "true":
+        parts.append(f"{radius.weighed:,} would count for more")
+    return "; ".join(parts)
+
+
+def _elsewhere(others: int) -> str:
+    if not others:
+        return ", none in another case"
+    return f", some in {others:,} other {'case' if others == 1 else 'cases'}"

@@ -2,7 +2,8 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
+from decimal import Decimal
 from typing import Any, Final, Literal, get_args
 
 import sqlalchemy as sa
@@ -16,7 +17,7 @@ from memory.notices import draft_notice
 from memory.schema import case_events
 from recon.case import Case
 from recon.errors import BadInput, NotFound, TieoutError
-from recon.words import Verdict
+from recon.words import CAUSE_LABELS, PATTERN_LABELS, Verdict
 from web.access import may
 from web.problems import NotAllowed
 from web.recons import words_of
@@ -37,6 +38,8 @@ _STATES: Final[dict[str, str]] = {
 }
 STATE_DO: Final[dict[str, str]] = {**{state: do for do, state in _STATES.items()}, "snoozed": "snooze"}
 """The deed that brings a case into a state."""
+MOST_KEYS: Final = 1000
+"""Keys that a tag without a scope speaks for."""
 
 
 @dataclass(frozen=True)
@@ -175,8 +178,9 @@ def tag_of(desk: Desk, case: Case, said: Said, *, break_id: str | None = None) -
     if said.verdict not in get_args(Verdict):
         msg = f"verdict: {said.verdict!r} is none of {', '.join(get_args(Verdict))}"
         raise BadInput(msg)
-    from datetime import timedelta
-
+    own = words_of(desk, case.recon).said.buckets
+    _refuse_unknown("pattern", said.pattern, [*PATTERN_LABELS, *own.patterns])
+    _refuse_unknown("cause", said.cause, [*CAUSE_LABELS, *own.causes])
     scope = {part.column: part.value for part in case.scope} if said.wide else {}
     expires = desk.clock() + timedelta(days=said.days) if said.days else None
     return Tag(
@@ -193,19 +197,29 @@ def tag_of(desk: Desk, case: Case, said: Said, *, break_id: str | None = None) -
     )
 
 
+def _refuse_unknown(what: str, word: str | None, known: Sequence[str]) -> None:
+    if word and word not in known:
+        msg = f"{what}: {word!r} is none of {', '.join(known)}; a recon file may add its own under buckets"
+        raise BadInput(msg)
+
+
 def features_of(desk: Desk, case: Case, break_id: str | None) -> dict[str, Any]:
     """What the detectors learn from: the numbers of the tagged rows and the context they stood in."""
-    breaks = desk.cases.breaks(case.id, limit=50)
-    rows = [b for b in breaks if break_id is None or b.break_id == break_id]
-    top = max(rows, key=lambda b: b.score, default=None)
+    breaks = desk.cases.breaks(case.id) if break_id is None else [desk.cases.find_break(break_id)[1]]
+    top = max(breaks, key=lambda b: b.score, default=None)
+    rows = sorted(breaks, key=lambda b: -b.score)[:50]
+    keys = {tuple(sorted(b.key.items())): b.key for b in breaks}
+    pairs = {b.pair for b in breaks}
     return {
-        "pattern": case.pattern,
-        "cause": case.cause,
-        "pair": case.pair or (top.pair if top else ""),
-        "key": dict(case.key),
+        "pattern": top.pattern if top and break_id else case.pattern,
+        "patterns": sorted({b.pattern for b in breaks}),
+        "causes": sorted({b.cause for b in breaks}),
+        "pair": pairs.pop() if len(pairs) == 1 else "",
+        "keys": list(keys.values())[:MOST_KEYS],
         "columns": dict(top.columns) if top else {},
-        "scores": [b.score for b in rows[:50]],
-        "pvalues": [b.pvalue for b in rows[:50]],
+        "scores": [b.score for b in rows],
+        "pvalues": [b.pvalue for b in rows],
+        "amounts": [max((b.difference for b in breaks), key=lambda d: abs(Decimal(d)))] if breaks else [],
     }
 
 

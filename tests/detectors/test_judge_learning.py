@@ -8,8 +8,11 @@ from panel_builder import CALENDAR, panel_of
 
 from detectors.judge import judge
 from detectors.judgement import Judgement
-from detectors.learning import PATTERNS, Lesson, Lessons, lesson_of, preview, to_show
+from detectors.learning import FAVOUR, Lessons
+from detectors.lessons import PATTERNS, Lesson, lesson_of, seen_of, worth_looking
+from detectors.preview import Known, preview
 from detectors.reasons import reason
+from detectors.showing import to_show
 from recon.panel import Panel
 
 MAY = date(2026, 5, 12)
@@ -67,24 +70,92 @@ def test_many_tags_of_one_pattern_teach_the_pattern() -> None:
     assert after.anomaly[:14].sum() <= 2
 
 
-def test_a_missed_one_is_raised() -> None:
-    panel = spiky(height=3.2, keys=1)
+def missed(judged: Judgement, amount: float | None = None) -> Lesson:
+    features = {"key": {"key": "0"}, "scores": [float(judged.score[0])], "amounts": [amount]}
+    return lesson_of("F1", "missed", features, MAY)
+
+
+def test_a_missed_one_is_raised_the_next_time_and_says_why() -> None:
+    panel = spiky(height=2.2, keys=1)
     judged = ask(panel)
     assert judged.anomaly[0] == 0
-    features = {"pattern": "", "key": {"key": "0"}, "scores": [float(judged.score[0])]}
-    after = ask(panel, Lessons.of([lesson_of("F1", "missed", features, MAY)], MAY))
-    assert (judged.pvalue[0] < 0.05) == (after.anomaly[0] == 1)
+    lessons = Lessons.of([missed(judged, amount=2.2)], MAY)
+    after = ask(panel, lessons)
+    assert after.anomaly.sum() == after.anomaly[0] == 1
+    assert "you said on 12 May 2026 that one like it was missed" in reason(panel, after, 0, lessons)
+
+
+def test_a_missed_one_does_not_raise_a_smaller_and_usual_one() -> None:
+    lesson = missed(ask(spiky(height=2.2, keys=1)), amount=2.2)
+    assert ask(spiky(height=0.5, keys=1), Lessons.of([lesson], MAY)).anomaly.sum() == 0
+
+
+def test_a_larger_one_comes_back_though_its_score_did_not_grow_and_says_why() -> None:
+    judged = ask(spiky(50))
+    tag = false_positive(judged, 0, amount=50.0, surprise=1e6)
+    lessons = Lessons.of([tag], MAY)
+    assert ask(spiky(70), lessons).anomaly[0] == 0
+    grown = ask(spiky(80), lessons)
+    assert grown.anomaly[0] == 1
+    assert "you called it false on 12 May 2026 at 50.00; it has grown beyond that, so it is back" in reason(
+        spiky(80), grown, 0, lessons
+    )
+
+
+def test_a_confirmed_one_is_called_sooner_and_says_why() -> None:
+    rng = np.random.default_rng(3)
+    panel = panel_of([[*rng.normal(0, 1, 60), 2.9], *(list(rng.normal(0, 1, 61)) for _ in range(40))], tolerance=0.01)
+    judged = ask(panel)
+    assert judged.anomaly[0] == 0
+    limit = judged.pvalue[0] * len(judged.rows) / 0.1
+    assert 1.0 < limit < FAVOUR, "the case is near the limit, else it shows nothing"
+    lessons = Lessons.of([lesson_of("F1", "true", {"key": {"key": "0"}, "scores": [0.5]}, MAY)], MAY)
+    after = ask(panel, lessons)
+    assert after.anomaly[0] == 1
+    assert "you confirmed one like it on 12 May 2026" in reason(panel, after, 0, lessons)
+
+
+def test_a_correction_to_in_line_is_quiet() -> None:
+    judged = ask(spiky())
+    tag = false_positive(judged, 0, verdict="corrected", corrected="in_line")
+    assert ask(spiky(), Lessons.of([tag], MAY)).anomaly[:2].tolist() == [0, 1]
+
+
+def test_a_quiet_row_makes_no_room_for_another() -> None:
+    """Benjamini-Hochberg lets more through the more it rejects; what a person does not want to see must not count."""
+    panel = spiky(keys=14)
+    judged = ask(panel)
+    tags = [replace(false_positive(judged, i), columns={}) for i in range(14)]
+    after = ask(panel, Lessons.of(tags, MAY))
+    assert after.threshold < judged.threshold
+    assert np.array_equal(after.pvalue, judged.pvalue)
+
+
+def known(panel: Panel, judged: Judgement, confirmed: int) -> Known:
+    at = worth_looking(panel, judged)
+    nothing = np.full(len(at), "unknown", object)
+    return Known(seen_of(panel, judged, at), nothing, judged.anomaly[at] == 1, at == confirmed)
 
 
 def test_the_preview_says_what_the_run_then_does() -> None:
     panel = spiky()
     judged = ask(panel)
     tag = false_positive(judged, 2)
-    said = preview(Lessons.of([], MAY), tag, MAY, [(panel, judged)], [judged.rows == judged.rows[2]])
+    said = preview(Lessons.of([], MAY), tag, MAY, [known(panel, judged, 2)])
     after = ask(panel, Lessons.of([tag], MAY))
     assert said.quieted == int((judged.anomaly == 1).sum() - (after.anomaly == 1).sum()) == 1
     assert said.quieted_confirmed == 1
-    assert said.rows == (int(judged.rows[2]),)
+    assert said.raised == 0
+    assert len(said.rows) == 1
+
+
+def test_the_preview_of_a_true_says_what_it_brings_back() -> None:
+    panel = spiky()
+    judged = ask(panel)
+    tag = false_positive(judged, 2)
+    later = replace(tag, id="F9", verdict="true", said_on=date(2026, 5, 13))
+    said = preview(Lessons.of([tag], date(2026, 5, 14)), later, date(2026, 5, 14), [known(panel, judged, 2)])
+    assert (said.quieted, said.raised) == (0, 1)
 
 
 def test_a_quiet_row_says_who_made_it_quiet() -> None:
