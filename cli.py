@@ -480,7 +480,7 @@ def feedback(
 
     desk = _desk()
     if verdict == "undo":
-        _say(undo(desk, _me(), desk.feedback.get(target).id).sentence)
+        say(undo(desk, _me(), desk.feedback.get(target).id).sentence)
         return
     break_id = target if target.startswith("B") else None
     case = desk.cases.get(desk.cases.find_break(target)[0] if break_id else target)
