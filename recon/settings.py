@@ -1,5 +1,6 @@
 """Settings from the environment and .env, prefix TIEOUT_; an empty variable counts as unset."""
 
+from decimal import Decimal
 from pathlib import Path
 from typing import Literal
 
@@ -43,6 +44,10 @@ class Settings(BaseSettings):
     tokens_per_case: int = 60_000
     """What a live model may cost for one case; past it the deterministic wording stands in."""
     tokens_per_day: int = 5_000_000
+    price_in: Decimal | None = None
+    """What the live model costs for a million tokens in; None: the trust page counts tokens alone."""
+    price_out: Decimal | None = None
+    price_currency: str = "USD"
 
     jira_url: str | None = None
     jira_user: str | None = None

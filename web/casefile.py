@@ -342,7 +342,7 @@ def case_context(desk: Desk, person: Person, case_id: str) -> dict[str, Any]:
         "words": words,
         "known": known,
         "age": words.age(case.onset, desk.clock(), case.currency),
-        "late": record.due_on is not None and record.due_on < today,
+        "late": record.due_on is not None and record.due_on < desk.clock().date(),
         "proofs": [e for e in proofs if e.kind != "slice"],
         "slices": slices,
         "facts": [e for e in case.evidence if e.kind not in PROOF_KINDS],

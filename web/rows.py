@@ -115,7 +115,7 @@ def row_of(desk: Desk, case: CaseLine, url: str, waiting: bool) -> QueueRow:
         currency=case.currency if in_base else words.base,
         exact=f"{number(case.amount)} {case.currency}",
         age=age,
-        age_class=_age_class(case, words.calendar.today(now)),
+        age_class=_age_class(case, now.date()),
         age_words="" if age is None else "today" if age == 0 else f"{age}d",
         pattern=words.pattern_short(case.pattern),
         pattern_whole=words.pattern(case.pattern),

@@ -1,14 +1,16 @@
 """What operators' decisions say of Tieout: precision of each bucket, drafts kept as written, false alarms, cost."""
 
 import time
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from decimal import Decimal
 from typing import Any, Final, Literal
 
 import sqlalchemy as sa
 
 from agents.desk import Desk
-from memory.schema import actions, case_breaks, cases, decisions, feedback, model_usage
+from memory.schema import actions, cases, decisions, feedback, model_usage
 
 KEPT_SECONDS: Final = 20.0
 _kept: dict[int, tuple[float, dict[tuple[str, str, str], "Precision"]]] = {}
@@ -167,7 +169,15 @@ def cost(desk: Desk, days: int = 30) -> list[dict[str, Any]]:
         ]
 
 
-def judged_breaks(desk: Desk) -> int:
-    """How many breaks the workspace's cases hold."""
-    with desk.db.read() as connection:
-        return int(connection.execute(sa.select(sa.func.count()).select_from(case_breaks)).scalar_one())
+MILLION: Final = Decimal(1_000_000)
+
+
+def spent(desk: Desk, used: Sequence[Mapping[str, Any]]) -> Decimal | None:
+    """What the configured model's tokens cost, in `price_currency`; None where no price is set."""
+    said = desk.settings
+    if said.price_in is None and said.price_out is None:
+        return None
+    ours = [u for u in used if u["model"] == said.model]
+    tokens_in, tokens_out = (sum((Decimal(u[way]) for u in ours), Decimal(0)) for way in ("tokens_in", "tokens_out"))
+    total = (tokens_in * (said.price_in or 0) + tokens_out * (said.price_out or 0)) / MILLION
+    return total.quantize(Decimal("0.01"))

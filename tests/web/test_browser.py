@@ -343,8 +343,6 @@ def test_a_whole_day_by_keyboard_alone(chromium: Any, tmp_path: Path, watched: W
         assert page.locator(".queue tbody tr").count() >= 10
         worked = work_ten_cases(page)
         assert worked >= 10
-        page.wait_for_timeout(11_000)  # the undo window of the last approval
-        page.keyboard.press(".")
         page.keyboard.press("g")
         page.keyboard.press("a")
         page.wait_for_selector("text=approved")
@@ -371,12 +369,12 @@ def work_ten_cases(page: Any) -> int:
 
     def next_case() -> None:
         page.keyboard.press("j")
-        for _ in range(100):
-            now = opened()
-            if now not in seen:
-                break
-            page.wait_for_timeout(50)
-        seen.add(now)
+        page.wait_for_function(
+            "seen => { const at = document.querySelector('.case')?.dataset.id;"
+            " return at && !seen.includes(at) && at === new URL(location).searchParams.get('case'); }",
+            arg=sorted(seen),
+        )
+        seen.add(opened())
 
     next_case()
     page.keyboard.press("m")

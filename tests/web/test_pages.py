@@ -1,13 +1,20 @@
 """The pages: what a person finds on them, without a browser and without script."""
 
 import re
+from dataclasses import replace
+from datetime import date
+from decimal import Decimal
 
 import pytest
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
 from agents.desk import Desk
+from memory.recons import RunRow, RunStore
+from recon.rows import ImportFinding
+from tests.web.builders import RECON
 from web.auth import issue_link
+from web.trust import spent
 
 PAGES = (
     "/",
@@ -126,3 +133,67 @@ def test_a_missing_page_says_where_to_go(client: TestClient) -> None:
     answer = client.get("/nowhere", headers={"accept": "text/html"})
     assert answer.status_code == 404
     assert "there is no such page" in answer.text
+
+
+def test_a_view_of_my_own_has_its_count_and_can_be_forgotten(client: TestClient) -> None:
+    client.post("/views", data={"name": "Nostros", "query": "q=nostro"})
+    page = client.get("/?q=nostro").text
+    found = re.search(r'<a href="/\?q=nostro"[^>]*aria-current="true"[^>]*><bdi>Nostros</bdi> <b>1</b>', page)
+    assert found, page[page.index('class="views"') :][:2500]
+    forget = re.search(r'name="forget" value="(V\w+)"', page)
+    assert forget
+    client.post("/views", data={"forget": forget.group(1)})
+    assert "Nostros" not in client.get("/").text
+
+
+def test_a_filter_is_said_so_that_a_part_is_not_taken_for_the_whole(client: TestClient) -> None:
+    page = client.get("/?q=nostro&cause=fx_rate&owner=-").text
+    assert "Only words “nostro”, cause fx rate, nobody&#39;s" in page
+
+
+def test_the_brief_speaks_of_cases_by_what_they_are(client: TestClient, desk: Desk) -> None:
+    lines = client.get("/brief").text.split('class="card lines"')[1].split("</section>")[0]
+    links = re.findall(r'<a class="named" href="/\?case=(C\w+)"[^>]*><bdi>([^<]+)</bdi>', lines)
+    assert links
+    assert all(desk.cases.get(ident).title.startswith(words[:12]) for ident, words in links)
+
+
+def test_a_remedy_is_kept_for_the_files_to_come_and_forgotten_again(client: TestClient, desk: Desk) -> None:
+    run = keep_run(desk, "R1", [ODDITY])
+    assert "Always do this" in client.get(f"/runs/{run}").text
+    client.post(f"/runs/{run}/remedy", data={"code": ODDITY.code})
+    assert "decided for good" in client.get(f"/runs/{run}").text
+    assert RunStore(desk.db, desk.clock).recon(RECON).remedies == {ODDITY.code: ODDITY.remedy}
+    client.post(f"/runs/{run}/remedy", data={"code": ODDITY.code, "forget": "yes"})
+    assert RunStore(desk.db, desk.clock).recon(RECON).remedies == {}
+
+
+ODDITY = ImportFinding(
+    "mixed_dates", "warning", "Two date formats.", "line 7", "Read as day first.", 3, "dates: dayfirst"
+)
+
+
+def keep_run(desk: Desk, ident: str, findings: list[ImportFinding]) -> str:
+    store = RunStore(desk.db, desk.clock)
+    day = date(2026, 11, 20)
+    store.start(RunRow(ident, RECON, desk.clock(), day, ({"name": "gl.csv"},), {}, None, "ana"))
+    store.keep_findings(ident, findings)
+    store.finish(ident, "done", {"rows_in": 8, "rows_scored": 8, "rows_rejected": 0}, None)
+    return ident
+
+
+def test_what_the_model_cost_is_money_where_its_price_is_known(desk: Desk) -> None:
+    used = [
+        {"model": "m", "tokens_in": 3_000_000, "tokens_out": 500_000},
+        {"model": "rules", "tokens_in": 9_000_000, "tokens_out": 0},
+    ]
+    said = desk.settings.model_copy(update={"model": "m", "price_in": Decimal("0.40"), "price_out": Decimal("1.60")})
+    assert spent(replace(desk, settings=said), used) == Decimal("2.00")
+    assert spent(desk, used) is None
+
+
+def test_an_audit_row_is_read_by_a_person_first(client: TestClient, desk: Desk) -> None:
+    case = first_case(desk)
+    client.post(f"/cases/{case}/change", data={"do": "note", "note": "asked the custodian"})
+    page = client.get(f"/audit?target={case}").text
+    assert re.search(r"<summary><bdi>[^<]*asked the custodian", page)

@@ -16,7 +16,7 @@ from web.hub import OnDesk, Who
 from web.pages.forms import Form, go_back
 from web.recons import names, words_of
 from web.render import page
-from web.trust import cost, false_alarms, unedited, verdicts
+from web.trust import cost, false_alarms, spent, unedited, verdicts
 
 route_reading_pages = APIRouter(include_in_schema=False)
 
@@ -65,6 +65,8 @@ def trust(request: Request, desk: OnDesk) -> Response:
         alarms=false_alarms(desk, targets),
         drafts=drafts,
         used=used,
+        spent=spent(desk, used),
+        price_currency=desk.settings.price_currency,
         live=desk.settings.has_live_model(),
         model=desk.settings.model,
         decided=sum(d["decided"] for d in drafts),
