@@ -1,5 +1,5 @@
 # Everything runs in .venv, which the first target that needs it makes. No key, no network but the package registry.
-.PHONY: help setup demo test check browser evals bench fuzz crash clean
+.PHONY: help setup demo test check style types slow browser board evals bench fuzz crash migration clean
 .DEFAULT_GOAL := help
 
 PYTHON := .venv/bin/python
@@ -8,7 +8,7 @@ PORT ?= 8321
 help:
 	@echo "make demo    a realistic sample, judged end to end, and the workbench"
 	@echo "make test    the tests, in about two minutes"
-	@echo "make check   all that CI runs: format, lint, layers, types, tests, scoreboard"
+	@echo "make check   all that CI runs: format, lint, layers, types, tests, scoreboard (with -j2: two at a time)"
 	@echo "make evals   the whole scoreboard   make bench   the speed tables"
 	@echo "make fuzz    100,000 hostile inputs   make crash   10,000 kills"
 
@@ -24,19 +24,28 @@ demo: .venv/ready
 test: .venv/ready
 	$(PYTHON) -m pytest -q -m "not slow and not browser"
 
-check: .venv/ready
+# The parts stand alone, so that two of them may run at once: the longest come first, the short ones fill the gaps.
+check: style slow test board browser types
+
+style: .venv/ready
 	.venv/bin/ruff format --check .
 	.venv/bin/ruff check .
 	.venv/bin/lint-imports
+
+types: .venv/ready
 	.venv/bin/mypy agents tools memory detectors recon web evals server.py cli.py
-	$(MAKE) test
-	$(PYTHON) -m pytest -q -m "slow and not browser"
-	$(MAKE) browser
-	$(PYTHON) -m cli eval --quick
+
+# Each part remembers its failures in a folder of its own.
+slow: .venv/ready
+	$(PYTHON) -m pytest -q -m "slow and not browser" -o cache_dir=.pytest_cache/slow
 
 # A page under a real browser has its own timing: what failed once is asked once more, by itself.
 browser: .venv/ready
-	$(PYTHON) -m pytest -q -m browser || $(PYTHON) -m pytest -q -m browser --lf
+	$(PYTHON) -m pytest -q -m browser -o cache_dir=.pytest_cache/browser || \
+	$(PYTHON) -m pytest -q -m browser -o cache_dir=.pytest_cache/browser --lf
+
+board: .venv/ready
+	$(PYTHON) -m cli eval --quick
 
 evals: .venv/ready
 	$(PYTHON) -m cli eval
@@ -54,6 +63,10 @@ fuzz: .venv/ready
 
 crash: .venv/ready
 	$(PYTHON) -m tests.acting.crash --trials 10000
+
+# The file of a changed schema: `make migration NAME=who_closed_it`, then read it.
+migration: .venv/ready
+	$(PYTHON) -m memory.migrations.write $(NAME)
 
 clean:
 	rm -rf .venv .tieout .pytest_cache .mypy_cache .ruff_cache

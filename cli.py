@@ -618,8 +618,9 @@ def backup(out: Annotated[Path, typer.Argument(help="The archive to write.")]) -
     """Write the whole workspace to one checked archive."""
     from memory.backup import write_backup
 
+    terminal.writable_file("OUT", out)
     desk = _desk()
-    say(write_backup(desk.settings.home, desk.db, out))
+    say(write_backup(desk.settings.home, desk.db, out, desk.settings.lake_url))
 
 
 @app.command()
@@ -627,10 +628,15 @@ def restore(
     archive: Annotated[Path, typer.Argument(help="An archive that `tieout backup` wrote.")],
     home: Annotated[Path | None, typer.Option("--home", help="The empty folder to restore into.")] = None,
 ) -> None:
-    """Bring a workspace back from an archive, after checking every byte of it."""
+    """Bring a workspace back from an archive, after checking every byte of it; then verify its audit."""
     from memory.backup import restore_backup
 
-    say(restore_backup(archive, home or _settings().home))
+    settings = _settings()
+    url = settings.sqlalchemy_url() if settings.database_url is not None else None
+    found = restore_backup(archive, home or settings.home, url)
+    say(found.sentence)
+    if not found.ok:
+        raise typer.Exit(1)
 
 
 if __name__ == "__main__":

@@ -19,6 +19,8 @@ from memory.schema import audit
 from recon.clock import Clock
 
 GENESIS = "0" * 64
+ERASURE = "erased"
+"""What the row of the chain says that tells which texts were let go."""
 _LOCK = 7108
 """PostgreSQL advisory lock: one writer of the chain at a time."""
 
@@ -38,6 +40,8 @@ class AuditRow:
     """Canonical JSON."""
     previous: str
     hash: str
+    body_hash: str | None = None
+    """SHA-256 of a body that was erased; None while the body is there."""
 
     def to_json(self) -> dict[str, Any]:
         return {
@@ -62,6 +66,10 @@ class Verdict:
     head: str
     sentence: str
     first_bad: int | None = None
+
+
+ERASED = '{"erased":true}'
+"""What stands where a body was; the database lets nothing else take its place."""
 
 
 class AuditLog:
@@ -91,7 +99,7 @@ class AuditLog:
         n, previous = (last.n + 1, last.hash) if last else (1, GENESIS)
         at = self._clock()
         text = canonical(dict(body))
-        link = _link(n, at, who, what, target, payload_hash, text, previous)
+        link = _link(n, at, who, what, target, payload_hash, _digest(text), previous)
         row = AuditRow(n, at, who, what, target, payload_hash, text, previous, link)
         conn.execute(audit.insert().values(**vars(row)))
         return row
@@ -121,9 +129,14 @@ class AuditLog:
         """
         marks = dict(read_heads(heads)) if heads is not None else {}
         previous, count = GENESIS, 0
+        unexplained: set[int] = set()
         for row in self._walk():
             count += 1
             why = _fault(row, count, previous)
+            if row.body_hash is not None:
+                unexplained.add(row.n)
+            elif row.what == ERASURE:
+                unexplained -= set(json.loads(row.body)["audit_rows"])
             if why is None and marks.get(row.n, row.hash) != row.hash:
                 why = f"row {row.n} is not the one whose hash was exported"
             if why:
@@ -131,6 +144,10 @@ class AuditLog:
                     ok=False, rows=count, head=previous, sentence=f"The audit is broken: {why}.", first_bad=count
                 )
             previous = row.hash
+        if unexplained:
+            first = min(unexplained)
+            why = f"The audit is broken: the text of row {first} is gone, and no later row says that it was erased."
+            return Verdict(ok=False, rows=count, head=previous, sentence=why, first_bad=first)
         lost = [n for n in marks if n > count]
         if lost:
             why = f"The audit is broken: it ends at row {count}, but the head of row {max(lost)} was exported."
@@ -139,6 +156,16 @@ class AuditLog:
         if marks:
             said += f" {len(marks)} exported heads agree."
         return Verdict(ok=True, rows=count, head=previous, sentence=said)
+
+    def erase(self, conn: Connection, numbers: Sequence[int], who: str, target: str, body: Mapping[str, Any]) -> int:
+        """Lets the texts of these rows go, their hashes stay; one row of the chain says which. How many those were."""
+        query = sa.select(audit.c.n, audit.c.body).where(audit.c.n.in_(numbers), audit.c.body_hash.is_(None))
+        rows = conn.execute(query).all()
+        for row in rows:
+            values = {"body": ERASED, "body_hash": _digest(row.body)}
+            conn.execute(sa.update(audit).where(audit.c.n == row.n).values(values))
+        self.append(conn, who, ERASURE, target, {**body, "audit_rows": sorted(row.n for row in rows)})
+        return len(rows)
 
     def export_head(self, folder: Path) -> Path | None:
         """Writes the head into today's `audit-head-YYYY-MM-DD.json`; None when it stands there or there is nothing.
@@ -190,6 +217,10 @@ def _read_head(path: Path) -> tuple[int, str]:
     return int(said["n"]), str(said["hash"])
 
 
+def _digest(body: str) -> str:
+    return hashlib.sha256(body.encode()).hexdigest()
+
+
 def _link(
     n: int,
     at: datetime,
@@ -197,7 +228,7 @@ def _link(
     what: str,
     target: str,
     payload_hash: str | None,
-    body: str,
+    body_hash: str,
     previous: str,
 ) -> str:
     return hash_of(
@@ -208,7 +239,7 @@ def _link(
             "what": what,
             "target": target,
             "payload_hash": payload_hash,
-            "body": hashlib.sha256(body.encode()).hexdigest(),
+            "body": body_hash,
             "previous": previous,
         }
     )
@@ -219,7 +250,10 @@ def _fault(row: AuditRow, n: int, previous: str) -> str | None:
         return f"row {n} is missing (the next is {row.n})"
     if row.previous != previous:
         return f"row {n} does not follow row {n - 1}"
-    found = _link(row.n, row.at, row.who, row.what, row.target, row.payload_hash, row.body, row.previous)
+    if row.body_hash is not None and row.body != ERASED:
+        return f"row {n} was changed after it was written"
+    body_hash = row.body_hash or _digest(row.body)
+    found = _link(row.n, row.at, row.who, row.what, row.target, row.payload_hash, body_hash, row.previous)
     if found != row.hash:
         return f"row {n} was changed after it was written"
     return None

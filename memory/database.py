@@ -62,6 +62,21 @@ def _prepare_postgres(engine: Engine) -> None:
         connection.autocommit = False
 
 
+def revisions() -> list[str]:
+    """The schemas that this program knows, oldest first."""
+    return sorted(path.name.split("_")[0] for path in (MIGRATIONS / "versions").glob("[0-9]*.py"))
+
+
+def alembic_config() -> Any:
+    """Alembic's settings, without its file."""
+    from alembic.config import Config
+
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
+    config.set_main_option("path_separator", "os")
+    return config
+
+
 class Database:
     """A SQL database at an SQLAlchemy address. Opening it does no work; `upgrade()` makes the tables."""
 
@@ -92,21 +107,39 @@ class Database:
             with reading.begin():
                 yield reading
 
-    def upgrade(self) -> None:
-        """Brings the tables to this version, from an empty database or any released schema."""
-        from alembic import command
-        from alembic.config import Config
+    def revision(self) -> str | None:
+        """The schema that the database has; None when it is empty."""
+        with self.read() as connection:
+            if not sa.inspect(connection).has_table("alembic_version"):
+                return None
+            found = connection.execute(sa.text("select version_num from alembic_version")).scalar_one_or_none()
+        return None if found is None else str(found)
 
-        config = Config()
-        config.set_main_option("script_location", str(MIGRATIONS))
-        config.set_main_option("path_separator", "os")
+    def upgrade(self, to: str | None = None) -> None:
+        """Brings the tables to this version (or to revision `to`), from an empty database or any released schema.
+
+        Raises BadInput when a newer program has written it: this one would misread what it does not know.
+        """
+        known = revisions()
+        target, found = to or known[-1], self.revision()
+        if found == target:
+            return  # alembic takes a third of a second to import
+        if found is not None and found not in known:
+            msg = (
+                f"this workspace has schema {found} and this program knows {known[-1]} at most: a newer Tieout wrote "
+                "it; run that version, or restore a backup from before the upgrade"
+            )
+            raise BadInput(msg)
+        from alembic import command
+
+        config = alembic_config()
         with self.begin() as connection:
             if not self.is_sqlite:
                 # Two servers that start together must not both migrate, however long the first one takes.
                 connection.exec_driver_sql("SET LOCAL lock_timeout = 0")
                 connection.exec_driver_sql("SELECT pg_advisory_xact_lock(7107)")
             config.attributes["connection"] = connection
-            command.upgrade(config, "head")
+            command.upgrade(config, target)
 
     def close(self) -> None:
         """Gives the connections back."""

@@ -1,7 +1,9 @@
-"""Every table, in one place: the migration of each release is made from what stands here."""
+"""Every table as it is today. A change here is also a new file in memory/migrations/versions: tests hold the two equal.
+
+`make migration NAME=what_it_does` writes that file from the difference.
+"""
 
 from sqlalchemy import (
-    DDL,
     JSON,
     Boolean,
     Column,
@@ -17,7 +19,6 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
-    event,
     text,
 )
 from sqlalchemy.types import TypeDecorator
@@ -359,28 +360,11 @@ audit = Table(
     Column("body", Text, nullable=False),  # canonical JSON
     Column("previous", String(64), nullable=False),
     Column("hash", String(64), nullable=False),
+    Column("body_hash", String(64)),  # stands for a body that was erased; null: the body is there
 )
 
-# The database itself refuses to change the past; the hash chain shows it where somebody did all the same.
-for _verb in ("UPDATE", "DELETE"):
-    event.listen(
-        audit,
-        "after_create",
-        DDL(  # type: ignore[no-untyped-call]
-            f"CREATE TRIGGER audit_no_{_verb.lower()} BEFORE {_verb} ON audit "
-            "BEGIN SELECT RAISE(ABORT, 'the audit is append-only'); END"
-        ).execute_if(dialect="sqlite"),
-    )
-event.listen(
-    audit,
-    "after_create",
-    DDL(  # type: ignore[no-untyped-call]
-        "CREATE OR REPLACE FUNCTION audit_append_only() RETURNS trigger LANGUAGE plpgsql AS "
-        "$$ BEGIN RAISE EXCEPTION 'the audit is append-only'; END $$; "
-        "CREATE TRIGGER audit_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON audit "
-        "FOR EACH STATEMENT EXECUTE FUNCTION audit_append_only()"
-    ).execute_if(dialect="postgresql"),
-)
+# The database itself refuses to change the past (its triggers stand in the migrations); the hash chain shows it where
+# somebody did all the same.
 
 doors = Table(
     "doors",

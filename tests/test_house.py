@@ -1,6 +1,7 @@
 """The house keeps its own rules: names are ours, arrows point down, and no import does work."""
 
 import ast
+import functools
 import importlib.metadata
 import subprocess
 import sys
@@ -16,6 +17,7 @@ def modules(folder: str) -> list[Path]:
     return sorted((ROOT / folder).rglob("*.py"))
 
 
+@functools.cache
 def imported(path: Path) -> set[str]:
     """The top-level names that a file imports, wherever in it."""
     found: set[str] = set()

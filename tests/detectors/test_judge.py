@@ -101,6 +101,7 @@ def test_month_ends_that_always_differ_recur_by_calendar() -> None:
     assert judged.anomaly[broke].mean() < 0.05
 
 
+@pytest.mark.slow
 def test_quiet_data_has_no_alarm_in_the_median_run() -> None:
     alarms = [int((ask(planted(seed, series=200).panel).anomaly == 1).sum()) for seed in range(500, 511)]
     assert np.median(alarms) == 0

@@ -28,6 +28,7 @@ def truth(files: DemoFiles) -> list[dict[str, Any]]:
     return found
 
 
+@pytest.mark.slow
 def test_the_same_seed_writes_the_same_bytes_and_another_seed_others(files: DemoFiles, tmp_path: Path) -> None:
     def digest(of: DemoFiles) -> list[str]:
         return [hashlib.sha256(path.read_bytes()).hexdigest() for path in (of.gl_current, of.trades_history, of.truth)]
