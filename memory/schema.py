@@ -75,6 +75,9 @@ runs = Table(
     Column("error", Text),
     Column("out_dir", Text),
     Column("requested_by", String(200)),
+    Column("asked", JSON),  # what a queued run was asked to do; null for one that its own process runs
+    Column("lease_owner", String(80)),  # the server at work on it, and until when that is believed
+    Column("lease_until", UtcDateTime),
     Index("ix_runs_recon_started", "recon", "started_at"),
 )
 

@@ -62,6 +62,8 @@ class Settings(BaseSettings):
     auth: Literal["local", "token", "proxy"] = "local"
     proxy_peers: str = ""
     """`proxy`: the addresses or networks, comma-separated, whose X-Forwarded-User is believed. None by default."""
+    lease_seconds: float = Field(default=120.0, gt=0)
+    """After so long without a sign of life from the server at work, another one takes its run or action up."""
     upload_mb: int = 4096
     """The largest upload of one run."""
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"

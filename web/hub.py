@@ -77,7 +77,8 @@ class Hub:
     def _execute(self) -> None:
         from agents.executor import Executor
 
-        Executor(self.desk()).run_forever(self.stop)
+        desk = self.desk()
+        Executor(desk, lease_seconds=desk.settings.lease_seconds).run_forever(self.stop)
 
     def _tend(self) -> None:
         from agents.tend import EVERY, tend

@@ -2,11 +2,16 @@
 
 import json
 import logging
+import os
 import shutil
+import socket
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+import uuid
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import Any, Final
 
@@ -29,6 +34,10 @@ class Cancelled(TieoutError):
     """Somebody asked the run to stop."""
 
 
+class Stopping(TieoutError):
+    """This server is being stopped; the run is not to blame."""
+
+
 @dataclass(frozen=True)
 class Asked:
     """A run as it was asked for; its files lie in its own folder."""
@@ -49,7 +58,7 @@ class Runner:
         self._wake = threading.Event()
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
-        self._current: str | None = None
+        self._owner = f"{socket.gethostname()[:40]}:{os.getpid()}:{uuid.uuid4().hex[:8]}"
 
     def folder(self, run_id: str) -> Path:
         """Where a run's uploads and outputs lie."""
@@ -76,6 +85,7 @@ class Runner:
                     files=files,
                     counts={},
                     settings=settings,
+                    asked=settings,
                     progress={"stage": "queued", "done": 0, "total": 0},
                     out_dir=str(self.folder(run_id) / "out"),
                     requested_by=who,
@@ -85,7 +95,7 @@ class Runner:
         self._wake.set()
 
     def start(self) -> None:
-        """Begins to take up queued runs; what a killed server left running is marked as failed."""
+        """Begins to take up queued runs, and those whose server has died."""
         if self._thread is None:
             self._thread = threading.Thread(target=self._loop, name="tieout-runs", daemon=True)
             self._thread.start()
@@ -133,21 +143,66 @@ class Runner:
             self._work(*claimed)
 
     def _claim(self) -> tuple[str, dict[str, Any]] | None:
+        """The oldest run that waits, or whose server gives no sign of life: a run again leaves what one run leaves."""
+        now = self.desk.clock()
+        orphaned = runs.c.state.in_(("running", "cancelling")) & (runs.c.lease_until < now)
         with self.desk.db.begin() as connection:
             row = connection.execute(
-                sa.select(runs.c.id, runs.c.settings, runs.c.requested_by)
-                .where(runs.c.state == "queued")
+                sa.select(runs.c.id, runs.c.asked, runs.c.requested_by, runs.c.state, runs.c.lease_owner)
+                .where((runs.c.state == "queued") | orphaned, runs.c.asked.is_not(None))
                 .order_by(runs.c.started_at, runs.c.id)
                 .limit(1)
             ).one_or_none()
             if row is None:
                 return None
+            as_seen = (runs.c.state == row.state, runs.c.lease_owner.is_not_distinct_from(row.lease_owner))
             taken = connection.execute(
-                sa.update(runs).where(runs.c.id == row.id, runs.c.state == "queued").values(state="running")
+                sa.update(runs).where(runs.c.id == row.id, *as_seen).values(state="running", **self._lease())
             )
-            return (row.id, {**row.settings, "who": row.requested_by}) if taken.rowcount == 1 else None
+        if taken.rowcount != 1:
+            return None
+        if row.state != "queued":
+            log.warning("%s: its server gave no sign of life; this one takes it up anew", row.id)
+        return row.id, {**row.asked, "who": row.requested_by}
+
+    def _lease(self) -> dict[str, Any]:
+        until = self.desk.clock() + timedelta(seconds=self.desk.settings.lease_seconds)
+        return {"lease_owner": self._owner, "lease_until": until}
+
+    def _give_back(self, run_id: str) -> None:
+        """Into the queue again: another server takes it, or this one when it is back."""
+        values = {"state": "queued", "lease_owner": None, "lease_until": None, "finished_at": None, "error": None}
+        with self.desk.db.begin() as connection:
+            connection.execute(sa.update(runs).where(runs.c.id == run_id).values(**values))
+        self.tell(run_id, "queued", {"stage": "queued"})
+
+    @contextmanager
+    def _alive(self, run_id: str) -> Iterator[None]:
+        """Gives signs of life while the block runs: its stages may each take longer than a lease."""
+        over = threading.Event()
+
+        def beat() -> None:
+            while not over.wait(self.desk.settings.lease_seconds / 4):
+                try:
+                    with self.desk.db.begin() as connection:
+                        mine = (runs.c.id == run_id, runs.c.lease_owner == self._owner)
+                        connection.execute(sa.update(runs).where(*mine).values(**self._lease()))
+                except sa.exc.DBAPIError:
+                    log.warning("%s: no sign of life could be written; the database did not answer", run_id)
+
+        thread = threading.Thread(target=beat, name=f"tieout-alive-{run_id}", daemon=True)
+        thread.start()
+        try:
+            yield
+        finally:
+            over.set()
+            thread.join()
 
     def _work(self, run_id: str, settings: dict[str, Any]) -> None:
+        with self._alive(run_id):
+            self._run(run_id, settings)
+
+    def _run(self, run_id: str, settings: dict[str, Any]) -> None:
         from agents.run import RunRequest, run
 
         began = time.monotonic()
@@ -169,6 +224,8 @@ class Runner:
                 "seconds": round(time.monotonic() - began, 1),
             }
             self.tell(run_id, "done", body)
+        except Stopping:
+            self._give_back(run_id)
         except Cancelled:
             self.store.finish(run_id, "cancelled", {}, "cancelled by an operator")
             self.tell(run_id, "cancelled", {})
@@ -190,7 +247,10 @@ class Runner:
             if stage == stage_told and now - told < PROGRESS_EVERY and done != total:
                 return
             told, stage_told = now, stage
-            if self._stop.is_set() or self.store.get(run_id)["state"] == "cancelling":
+            if self._stop.is_set():
+                msg = "The server is stopping; the run goes back into the queue."
+                raise Stopping(msg)
+            if self.store.get(run_id)["state"] == "cancelling":
                 msg = "The run was cancelled."
                 raise Cancelled(msg)
             self.store.progress(run_id, stage, done, total)
