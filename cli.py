@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from typer.exceptions import TyperException
 
-from recon.errors import BadInput, TieoutError
+from recon.errors import TieoutError
 from web import terminal
 from web.terminal import VOICE, day_of, one_of, print_json, say
 
@@ -141,9 +141,6 @@ def run(
     """Judge a current file against its history, and draft what to do."""
     one_of("--format", file_format, ("csv", "parquet"))
     one_of("--engine", engine, ("local", "dask"))
-    if engine == "dask":
-        msg = "--engine dask: this version runs on one machine only; leave --engine out, the numbers are the same"
-        raise BadInput(msg)
     from agents.run import RunRequest
     from agents.run import run as do
 

@@ -13,17 +13,19 @@ from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import sqlalchemy as sa
 
 from agents.desk import Desk
+from agents.judging import engine_for, judge_run, stays_in_the_lake
 from agents.lessons import lessons_of
 from agents.outputs import Format, Proposed, Told, set_aside, write_json, write_tables
 from agents.precedents import resolutions_of_history
 from agents.summary import summary
-from detectors.assess import Question, assess, findings_of
+from detectors.assess import Question, explained, findings_of
+from detectors.bucketwise import WHOLE
 from detectors.casework import Casework, Written, break_numbers_of, occurrences
 from detectors.grouping import Finding, Judged, group
 from memory.cases import CaseWrite
@@ -31,13 +33,14 @@ from memory.daybook import Daybook, DayOf, DayReport, Opened
 from memory.recons import RunRow, RunStore
 from memory.resolutions import features_of_break
 from memory.sla import due_on
-from recon.calendar import BusinessCalendar, to_date, to_day
+from recon.buckets import seen_until
+from recon.calendar import BusinessCalendar, to_date
+from recon.engines import EngineName
 from recon.errors import BadInput
 from recon.ids import short_id
-from recon.panels import KnownAnomalies, build_panels
 from recon.reading import read_both
 from recon.recon_file import ReconFile
-from recon.rows import NO_DAY, Reading, take
+from recon.rows import NO_DAY, Reading
 
 Progress = Callable[[str, int, int], None]
 """Told (stage, done, total); total 0 where it is not known."""
@@ -55,7 +58,7 @@ class RunRequest:
     out: Path | None = None
     file_format: Format = "csv"
     agents: bool = True
-    engine: Literal["local", "dask"] = "local"
+    engine: EngineName = "local"
     requested_by: str = "operator"
     today: date | None = None
     partial: bool = False
@@ -117,7 +120,7 @@ class _Found:
     recon: str
     said: ReconFile
     current: Reading
-    history: Reading | None
+    history_rows: int
     judged: Judged
     written: tuple[Written, ...]
     proposed: dict[Finding, Proposed]
@@ -135,11 +138,11 @@ def run(desk: Desk, request: RunRequest, progress: Progress = lambda *_: None) -
     stages = _Stages(progress)
     started = desk.clock()
     runs = RunStore(desk.db, desk.clock)
-    current, history, recon, said = _read(desk, request, stages)
+    current, history, recon = _read(desk, request, stages)
     run_id = request.run_id or _run_id(recon, current, history, started)
     runs.start(_row(run_id, recon, request, current, started))
     try:
-        found = _find(desk, run_id, recon, said, current, history, request.partial, stages)
+        found = _find(desk, run_id, recon, request, current, history, stages)
         with stages.stage("keep"):
             report = _keep(desk, runs, run_id, found)
         case_ids = tuple(dict.fromkeys((*(w.case.id for w in found.written), *report.to_work)))
@@ -165,15 +168,14 @@ def _own_history(request: RunRequest, history: Reading | None) -> Reading | None
     return history if request.history else None
 
 
-def _read(desk: Desk, request: RunRequest, stages: _Stages) -> tuple[Reading, Reading | None, str, ReconFile]:
+def _read(desk: Desk, request: RunRequest, stages: _Stages) -> tuple[Reading, Reading | None, str]:
     today = request.today or desk.clock().date()
     with stages.stage("read"):
         current, history = read_both(request.current, request.history, request.said, today=today)
         recon = request.recon or request.said.name or recon_name(current, request.current)
         if history is None and not request.history:
-            history = desk.lake.history(recon, current.layout, before_hashes=current.file_hashes)
-            history = _up_to(history, current)
-    return current, history, recon, request.said
+            history = _past(desk, recon, current, request.engine)
+    return current, history, recon
 
 
 def recon_name(current: Reading, files: Sequence[Path]) -> str:
@@ -186,35 +188,37 @@ def recon_name(current: Reading, files: Sequence[Path]) -> str:
     return re.sub(r"[^a-z0-9]+", "-", words.casefold()).strip("-") or "recon"
 
 
-def _up_to(history: Reading | None, current: Reading) -> Reading | None:
-    """A workspace's history without the days after the current file's newest: a replay must not see them."""
+def _past(desk: Desk, recon: str, current: Reading, engine: EngineName) -> Reading | None:
+    """A workspace's history up to the current file's newest day, where it fits into memory."""
+    if stays_in_the_lake(desk, recon, engine):
+        return None
     days = current.rows.day[current.rows.day != NO_DAY]
-    if history is None or not len(days):
-        return history
-    known = history.rows.day <= days.max()
-    return history if known.all() else take(history, np.flatnonzero(known))
+    history = desk.lake.history(recon, current.layout, before_hashes=current.file_hashes)
+    return history if history is None or not len(days) else seen_until(history, int(days.max()))
 
 
 def _find(
     desk: Desk,
     run_id: str,
     recon: str,
-    said: ReconFile,
+    request: RunRequest,
     current: Reading,
     history: Reading | None,
-    partial: bool,
     stages: _Stages,
 ) -> _Found:
+    said = request.said
     calendar = BusinessCalendar.of(said.calendar)
-    with stages.stage("series"):
-        panels = build_panels(current, history, said, _known(desk, recon))
-    with stages.stage("judge"):
-        judged = assess(Question(panels, current.layout, said, calendar, lessons_of(desk, recon)))
+    with engine_for(desk, request.engine) as engine:
+        found = judge_run(desk, engine, recon, said, (current, history), stages)
+    panels, history = found.panels, found.history
+    with stages.stage("prove"):
+        question = Question(panels, current.layout, said, calendar, lessons_of(desk, recon))
+        judged = explained(question, found.judgements)
     with stages.stage("remember"):
         if history is not None:
             desk.resolutions.add_many(resolutions_of_history(recon, panels, history, said, calendar), index=False)
     with stages.stage("follow"):
-        day = DayOf(run_id, recon, said, current, history, panels, partial)
+        day = DayOf(run_id, recon, said, current, history, panels, request.partial)
         opened = _daybook(desk).open(day, desk.lake)
         owners = _owners(judged, opened)
     with stages.stage("group"):
@@ -228,7 +232,8 @@ def _find(
         groups = group(judged, {f: p.comment for f, p in proposed.items()})
         written = _same_cases(desk, [casework.write(g) for g in groups])
     case_of = {f: w.case.id for w in written for f in w.group.members}
-    return _Found(recon, said, current, history, judged, written, proposed, numbers, case_of, day, opened)
+    past = history.rows.n if history is not None and found.rows <= WHOLE else found.rows - current.rows.n
+    return _Found(recon, said, current, past, judged, written, proposed, numbers, case_of, day, opened)
 
 
 def _daybook(desk: Desk) -> Daybook:
@@ -244,14 +249,6 @@ def _owners(judged: Judged, opened: Opened) -> tuple[np.ndarray[Any, np.dtype[np
             panel.day[j.rows],
         )
         for panel, j in zip(judged.panels, judged.judgements, strict=True)
-    )
-
-
-def _known(desk: Desk, recon: str) -> KnownAnomalies:
-    """Past points that are out of pattern and not resolved: a baseline must not learn from them."""
-    known = desk.cases.unresolved_anomalies(recon)
-    return KnownAnomalies(
-        np.array([series for series, _ in known], np.uint64), np.array([to_day(day) for _, day in known], np.int32)
     )
 
 
@@ -363,7 +360,7 @@ def _counts(found: _Found, actions: int) -> dict[str, int]:
         "rows_in": found.current.rows_in,
         "rows_scored": n,
         "rows_rejected": len(found.current.rejects),
-        "history_rows": found.history.rows.n if found.history else 0,
+        "history_rows": found.history_rows,
         "breaks": int(np.count_nonzero(broken)),
         "anomalies": int(np.count_nonzero(strange)),
         "cases": len(found.written),

@@ -57,6 +57,12 @@ def assess(question: Question) -> Judged:
         target_fdr=said.target_fdr,
         budget=said.budget,
     )
+    return explained(question, judgements)
+
+
+def explained(question: Question, judgements: Sequence[Judgement]) -> Judged:
+    """Proves what can be proved of the judged rows, and finds the slices that deviations share."""
+    said = question.said
     rows = [_to_prove(panel, j) for panel, j in zip(question.panels, judgements, strict=True)]
     proofs = prove(
         question.panels,
@@ -71,7 +77,7 @@ def assess(question: Question) -> Judged:
         told = [_told(question.lessons, *one) for one in zip(question.panels, judgements, proofs, strict=True)]
         judgements, proofs = [j for j, _ in told], [found for _, found in told]
     causes = [_causes(panel, j, found) for panel, j, found in zip(question.panels, judgements, proofs, strict=True)]
-    judged = Judged(question.panels, judgements, proofs, causes, (), question.lessons)
+    judged = Judged(question.panels, list(judgements), proofs, causes, (), question.lessons)
     return replace(judged, slices=_slices(question, judged))
 
 

@@ -29,12 +29,15 @@ class Sample:
 
     hashes: npt.NDArray[np.uint64]
     features: Floats
+    drawn: npt.NDArray[np.uint64]
+    """The smallest hashes of all series, at most SERIES, those without a past break too; ascending."""
 
     def __add__(self, other: "Sample") -> "Sample":
+        drawn = np.unique(np.concatenate([self.drawn, other.drawn]))[:SERIES]
         hashes = np.concatenate([self.hashes, other.hashes])
         features = np.concatenate([self.features, other.features])
-        kept = np.isin(hashes, np.unique(hashes)[:SERIES])
-        return Sample(hashes[kept], features[kept])
+        kept = np.isin(hashes, drawn)
+        return Sample(hashes[kept], features[kept], drawn)
 
 
 def scrambled(series_id: npt.NDArray[np.uint64]) -> npt.NDArray[np.uint64]:

@@ -34,6 +34,7 @@ from detectors.slots import slots
 from detectors.survey import SIZE_BINS, Survey, priors, survey, value_bin
 from detectors.views import BREAKS, DRIFT, ECHO, NAMES, RATIO, SIDES, SIZE, VIEWS, WALKED
 from recon.calendar import BusinessCalendar
+from recon.cutting import rows_of
 from recon.panel import Panel
 
 Floats = npt.NDArray[np.float64]
@@ -79,11 +80,39 @@ def judge(
     return combine([answer], target_fdr=target_fdr, budget=budget)[0]
 
 
+@dataclass(frozen=True)
+class Walked:
+    """What one walk over a bucket found: arrays by its current rows, counts of its past ones."""
+
+    wide: Floats
+    narrow: npt.NDArray[np.float32]
+    hist: Ints
+    tally: Ints
+    level: npt.NDArray[np.int8]
+    group: npt.NDArray[np.int32]
+    sample: Sample
+
+
 def observe(panel: Panel, calendar: BusinessCalendar, counted: Survey, edges: Ints | None = None) -> Observed:
     """Walks every series once. `edges`: the times at which blocks begin, from `block_edges`; None: the panel's own."""
+    return observed(panel, [walk_through(panel, calendar, counted)], edges)
+
+
+def walk_through(panel: Panel, calendar: BusinessCalendar, counted: Survey) -> Walked:
+    """One bucket, each of its series once."""
     borrowed = priors(panel, counted)
-    rows = np.flatnonzero(panel.current)
     wide, narrow, hist, tally = walk_panel(panel, calendar, borrowed.table, store_all=False)
+    series = panel.series_of_rows()[panel.current]
+    sample = _sampled(panel, calendar, borrowed.table)
+    return Walked(wide, narrow, hist, tally, borrowed.level[series], borrowed.group[series], sample)
+
+
+def observed(panel: Panel, walks: Sequence[Walked], edges: Ints | None = None) -> Observed:
+    """All buckets' walks as one. Of `panel` only the current rows are looked at, in the order of the buckets."""
+    rows = np.flatnonzero(panel.current)
+    narrow = np.concatenate([one.narrow for one in walks])
+    hist = np.sum([one.hist for one in walks], axis=0)
+    tally = np.sum([one.tally for one in walks], axis=0)
     times = time_of(panel)[rows]
     edges = block_edges(times, int(hist[0].sum())) if edges is None else edges
     block = np.searchsorted(edges, times, side="right").astype(np.int64)
@@ -92,43 +121,33 @@ def observe(panel: Panel, calendar: BusinessCalendar, counted: Survey, edges: In
     counts.surprises[0] = hist
     if len(edges):
         _count_blocks(counts, narrow, block, panel.excluded[rows], series)
-    sample = _sampled(panel, calendar, borrowed.table)
-    return Observed(rows, wide, narrow, counts, block, borrowed.level[series], borrowed.group[series], series, sample)
+    first, *rest = [one.sample for one in walks]
+    return Observed(
+        rows,
+        np.concatenate([one.wide for one in walks]),
+        narrow,
+        counts,
+        block,
+        np.concatenate([one.level for one in walks]),
+        np.concatenate([one.group for one in walks]),
+        series,
+        sum(rest, first),
+    )
 
 
 def _sampled(panel: Panel, calendar: BusinessCalendar, prior: Floats) -> Sample:
     """The past breaks of the panel's series with the smallest hashes, as the views saw them."""
     hashes = scrambled(panel.series_id)
+    drawn = np.sort(hashes)[:SERIES]
     if panel.current.all() or panel.pair.right is None or not panel.n:
-        return Sample(np.zeros(0, np.uint64), np.zeros((0, WALKED + 1)))
-    limit = np.sort(hashes)[min(SERIES, panel.s) - 1]
-    mine = hashes <= limit
-    rows = np.repeat(mine, np.diff(panel.offsets))
-    few = replace(
-        panel,
-        offsets=np.concatenate([[0], np.cumsum(np.diff(panel.offsets)[mine])]),
-        series_id=panel.series_id[mine],
-        groups=panel.groups[:, mine],
-        columns={},
-        stamp=None if panel.stamp is None else panel.stamp[rows],
-        day=panel.day[rows],
-        current=panel.current[rows],
-        source=panel.source[rows],
-        left=panel.left[rows],
-        right=panel.right[rows],
-        left_missing=panel.left_missing[rows],
-        right_missing=panel.right_missing[rows],
-        diff=panel.diff[rows],
-        tolerance=panel.tolerance[rows],
-        is_break=panel.is_break[rows],
-        excluded=panel.excluded[rows],
-    )
+        return Sample(np.zeros(0, np.uint64), np.zeros((0, WALKED + 1)), drawn)
+    mine = hashes <= drawn[-1]
+    few = rows_of(panel, np.repeat(mine, np.diff(panel.offsets)))
     _, narrow, _, _ = walk_panel(few, calendar, prior[mine], store_all=True)
     wanted = few.is_break & ~few.current & ~few.excluded & (narrow[:, w.SUPPORT] >= 1)
     size = np.abs(few.diff) / np.maximum(few.tolerance, 1)
-    return Sample(
-        np.repeat(hashes[mine], np.diff(few.offsets))[wanted], features_of(narrow[wanted, :WALKED], size[wanted])
-    )
+    features = features_of(narrow[wanted, :WALKED], size[wanted])
+    return Sample(np.repeat(hashes[mine], np.diff(few.offsets))[wanted], features, drawn)
 
 
 def _count_blocks(

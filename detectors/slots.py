@@ -6,6 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from recon.calendar import MICROSECONDS_A_DAY, BusinessCalendar
+from recon.groups import rows_a_day
 from recon.panel import Panel
 from recon.rows import NO_DAY, NO_STAMP
 
@@ -27,31 +28,22 @@ class Slots:
 
 def slots(panel: Panel, calendar: BusinessCalendar) -> Slots:
     """Weekday and place in the month; for rows with times of day, time of day and weekday by hour."""
-    if panel.stamp is not None and _has_times(panel.stamp):
-        return _by_time(panel.stamp, calendar)
+    if panel.stamp is not None:
+        pace = panel.rows_a_day
+        pace = rows_a_day(np.unique(panel.stamp[panel.stamp != NO_STAMP])) if pace is None else pace
+        if pace > 0.0:
+            return _by_time(panel.stamp, calendar, pace)
     return _by_day(panel.day, calendar)
 
 
-def _has_times(stamp: npt.NDArray[np.int64]) -> bool:
-    there = stamp[stamp != NO_STAMP]
-    return bool(len(there)) and len(np.unique(there % MICROSECONDS_A_DAY)) > 1
-
-
-def _by_time(stamp: npt.NDArray[np.int64], calendar: BusinessCalendar) -> Slots:
+def _by_time(stamp: npt.NDArray[np.int64], calendar: BusinessCalendar, pace: float) -> Slots:
     local = calendar.to_local(np.where(stamp == NO_STAMP, 0, stamp))
     day, time = np.divmod(local, MICROSECONDS_A_DAY)
     width = MICROSECONDS_A_DAY // MOST_TIMES
     first = (time // width).astype(np.int16)
     weekday = calendar.weekday(day.astype(np.int32)).astype(np.int64)
     second = (weekday * 24 + time // (MICROSECONDS_A_DAY // 24)).astype(np.int16)
-    return Slots(first, second, MOST_TIMES, 168, _rows_a_day(stamp))
-
-
-def _rows_a_day(stamp: npt.NDArray[np.int64]) -> float:
-    """From the commonest step between distinct moments of all series."""
-    moments = np.unique(stamp[stamp != NO_STAMP])
-    steps = np.diff(moments)
-    return float(MICROSECONDS_A_DAY / np.median(steps)) if len(steps) else 1.0
+    return Slots(first, second, MOST_TIMES, 168, pace)
 
 
 def _by_day(day: npt.NDArray[np.int32], calendar: BusinessCalendar) -> Slots:

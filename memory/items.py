@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from memory.database import Database
-from memory.lives import REPORTED, Happened, Happening, Items, Move, Rules, live_day
+from memory.lives import REPORTED, Happened, Happening, Items, Move, Rules, forgotten, live_day
 from memory.moves import MOST, Recogniser, Stand, recognise
 from memory.schema import case_breaks, item_events, items
 from memory.sighting import Series, Sighting
@@ -139,15 +139,9 @@ class Followed:
         """The item number of each (series, business date); 0 where it matches or was not followed."""
         found = np.zeros(len(series), np.uint64)
         for seen, owner in zip(self._sightings, self._owners, strict=True):
-            if seen.pair != pair or not seen.n:
-                continue
-            for one in np.unique(day):
-                low, high = np.searchsorted(seen.day, (one, one + 1))
-                if low == high:
-                    continue
-                of = np.flatnonzero(day == one)
-                place = np.minimum(low + np.searchsorted(seen.series[low:high], series[of]), high - 1)
-                found[of] = np.where(seen.series[place] == series[of], owner[place], np.uint64(0))
+            if seen.pair == pair and seen.n:
+                place, known = seen.find(series, day)
+                found[known] = owner[place[known]]
         return found
 
 
@@ -194,6 +188,7 @@ class ItemStore:
         for day in np.unique(seen.day):
             today = seen.on(int(day))
             low = int(np.searchsorted(seen.day, day))
+            state = forgotten(state, int(day) - RECALLED_DAYS)
             state, happened, owned = live_day(state, today, int(day), rules, mover)
             owner[low : low + today.n] = owned
             _write_day(connection, run_id, rules, today, state, happened)

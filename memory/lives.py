@@ -155,6 +155,15 @@ def live_day(
     return after, told, _owners(after, seen)
 
 
+def forgotten(items: Items, before: int) -> Items:
+    """The items without those that cleared before a day: nothing that follows looks at them again.
+
+    Without it a file of many dates and one-off keys would carry every item it ever had through each date.
+    """
+    gone = (items.cleared != NO_DAY) & (items.cleared < before)
+    return _taken(items, np.flatnonzero(~gone)) if gone.any() else items
+
+
 def _find(items: Items, series: Series) -> tuple[npt.NDArray[np.int64], Flags]:
     if not items.n:
         return np.zeros(len(series), np.int64), np.zeros(len(series), np.bool_)

@@ -59,6 +59,16 @@ class Sighting:
             self, keys=self.keys.take(pa.array(take)), **{name: getattr(self, name)[take] for name in arrays}
         )
 
+    def find(self, series: Series, day: Days) -> tuple[npt.NDArray[np.int64], Flags]:
+        """The line of each (series, day), and whether there is one; in one search over all days."""
+        names = np.unique(self.series)
+        rank = np.searchsorted(names, series)
+        known = names[np.minimum(rank, len(names) - 1)] == series
+        lines = self.day.astype(np.int64) * len(names) + np.searchsorted(names, self.series)
+        wanted = day.astype(np.int64) * len(names) + rank
+        place = np.minimum(np.searchsorted(lines, wanted), self.n - 1)
+        return place, known & (lines[place] == wanted)
+
     def key(self, i: int) -> dict[str, str]:
         """The key columns of line i."""
         return {name: str(self.keys.column(name)[i].as_py()) for name in self.keys.column_names}

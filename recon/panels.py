@@ -2,12 +2,15 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 from numba import njit, prange
 
+from recon.groups import Levels, levels_of, numbered, sight
 from recon.ids import series_hashes, text_hashes
 from recon.panel import Panel
 from recon.recon_file import ReconFile
@@ -16,7 +19,7 @@ from recon.rows import PRESENT, Codes, Layout, PairColumns, Reading, Rows
 Ints = npt.NDArray[np.int64]
 Bools = npt.NDArray[np.bool_]
 
-_DAY_BITS = np.uint64(20)
+_SIDES: tuple[Literal["right"], Literal["left"]] = ("right", "left")
 _DAY_ZERO = np.int64(1 << 19)
 _DAY_MASK = np.uint64((1 << 20) - 1)
 
@@ -52,6 +55,30 @@ def build_panels(
 
     A past row whose key and date stand in the current reading too is left out: the current file restates it.
     """
+    panels = bucket_panels(current, history, said, known)
+    return levelled(panels, current.layout, levels_of([sight(panels[0], current.layout)])) if panels else panels
+
+
+def levelled(panels: Sequence[Panel], layout: Layout, levels: Levels) -> tuple[Panel, ...]:
+    """The panels of one bucket with their series' groups numbered as in all others."""
+    first = numbered(panels[0], layout, levels)
+    return tuple(
+        replace(panel, groups=first.groups, group_names=first.group_names, rows_a_day=first.rows_a_day)
+        for panel in panels
+    )
+
+
+def bucket_panels(
+    current: Reading,
+    history: Reading | None,
+    said: ReconFile,
+    known: KnownAnomalies | None = None,
+    words: Sequence[pa.Array | None] | None = None,
+) -> tuple[Panel, ...]:
+    """The panels of one bucket, whose groups are not numbered yet.
+
+    `words`: what the values of each text pair are numbered by, the same in all buckets; else the current rows' own.
+    """
     layout = current.layout
     past = history.rows if history is not None and history.rows.n else None
     columns = {
@@ -61,11 +88,10 @@ def build_panels(
     order = _order(layout, past, current.rows, columns)
     excluded = _excluded(order, known)
     sorted_columns = {name: Codes(c.codes[order.perm], c.vocabulary) for name, c in columns.items()}
-    groups, group_names = _groups(layout, order, sorted_columns)
     by_name = {p.pair.name: p for p in past.pairs} if past else {}
     return tuple(
-        _panel(layout, now, by_name.get(now.pair.name), past, order, excluded, sorted_columns, groups, group_names)
-        for now in current.rows.pairs
+        _panel(layout, now, by_name.get(now.pair.name), past, order, excluded, sorted_columns, of)
+        for now, of in zip(current.rows.pairs, words or [p.vocabulary for p in current.rows.pairs], strict=True)
     )
 
 
@@ -168,16 +194,24 @@ def _ties_by_content(
     content: list[Ints] = []
     for pair in now.pairs:
         before = next((p for p in past.pairs if p.pair.name == pair.pair.name), None) if past else None
-        for side in ("right", "left"):
-            values = getattr(pair, side)
+        for side in _SIDES:
+            values = _content(pair, side)
             if past is not None:
-                values = np.concatenate([getattr(before, side) if before else np.zeros(past.n, np.int64), values])
+                values = np.concatenate([_content(before, side) if before else np.zeros(past.n, np.int64), values])
             content.append(values[rows])
     time = stamp[rows] if stamp is not None else day[rows]
     ordered = np.lexsort((*content, current[rows], time, hashes[rows]))
     out = perm.copy()
     out[tied] = rows[ordered]
     return out
+
+
+def _content(pair: PairColumns, side: Literal["left", "right"]) -> Ints:
+    """What a side holds, as numbers that do not depend on the order of lines: a text by the hash of its words."""
+    values = pair.left if side == "left" else pair.right
+    if pair.vocabulary is None or not len(pair.vocabulary):
+        return values
+    return np.asarray(text_hashes(pair.vocabulary).view(np.int64)[values])
 
 
 def _without_restated(
@@ -210,38 +244,6 @@ def _excluded(order: _Order, known: KnownAnomalies | None) -> Bools:
     return np.asarray(np.isin(have, wanted) & ~order.current)
 
 
-def _groups(layout: Layout, order: _Order, columns: dict[str, Codes]) -> tuple[npt.NDArray[np.int32], tuple[str, ...]]:
-    """Ever coarser groups of series, each read off the series' newest row: historical columns together, each
-    alone, key columns that several series share, the currency, all. Equal partitions are named once."""
-    s = len(order.series_id)
-    last = order.offsets[1:] - 1
-    candidates: list[tuple[str, ...]] = []
-    historical = tuple(name for name in layout.historical if name in columns)
-    if len(historical) > 1:
-        candidates.append(historical)
-    candidates += [(name,) for name in (*historical, *layout.key)]
-    if layout.currency:
-        candidates.append((layout.currency,))
-    levels: list[tuple[int, str, npt.NDArray[np.int32]]] = []
-    for names in candidates:
-        codes = _together([columns[name].codes[last] for name in names if name in columns], s)
-        count = int(codes.max()) + 1 if s else 0
-        if 1 < count <= s // 2 and not any(c == count and np.array_equal(codes, k) for c, _, k in levels):
-            levels.append((count, " and ".join(names), codes))
-    levels.sort(key=lambda level: -level[0])
-    rows = [codes for _, _, codes in levels] + [np.zeros(s, np.int32)]
-    return np.stack(rows).astype(np.int32), (*(name for _, name, _ in levels), "all")
-
-
-def _together(parts: Sequence[npt.NDArray[np.int32]], s: int) -> npt.NDArray[np.int32]:
-    """Codes of combinations, numbered in order of first appearance of their sorted value."""
-    joined = np.zeros(s, np.int64)
-    for part in parts:
-        joined = joined * (int(part.max(initial=0)) + 1) + part
-        joined = np.unique(joined, return_inverse=True)[1].astype(np.int64)
-    return joined.astype(np.int32)
-
-
 def _panel(
     layout: Layout,
     now: PairColumns,
@@ -250,11 +252,10 @@ def _panel(
     order: _Order,
     excluded: Bools,
     columns: dict[str, Codes],
-    groups: npt.NDArray[np.int32],
-    group_names: tuple[str, ...],
+    words: pa.Array | None,
 ) -> Panel:
     past_n = past.n if past else 0
-    before = _in_the_words_of(now, before)
+    now, before = _in_words(now, words), _in_words(before, words) if before else None
     scale = max(now.scale, before.scale if before else 0)
 
     def whole(field: str) -> Ints:
@@ -302,18 +303,20 @@ def _panel(
         excluded=excluded,
         key_columns=layout.key,
         columns=columns,
-        groups=groups,
-        group_names=group_names,
+        groups=np.zeros((1, len(order.series_id)), np.int32),
+        group_names=("all",),
     )
 
 
-def _in_the_words_of(now: PairColumns, before: PairColumns | None) -> PairColumns | None:
-    """The past of a text pair with the numbers that the current rows give the same words."""
-    if before is None or now.vocabulary is None or before.vocabulary is None or now.vocabulary is before.vocabulary:
-        return before
-    known = {word: i for i, word in enumerate(now.vocabulary.to_pylist())}
-    place = np.array([known.setdefault(word, len(known)) for word in before.vocabulary.to_pylist()], np.int64)
-    return replace(before, left=place[before.left], right=place[before.right]) if len(place) else before
+def _in_words(pair: PairColumns, words: pa.Array | None) -> PairColumns:
+    """A text pair numbered as `words` are; a word that is not among them by its hash, in every bucket alike."""
+    if words is None or pair.vocabulary is None or pair.vocabulary is words or not len(pair.vocabulary):
+        return pair
+    place = pc.index_in(pair.vocabulary.cast(pa.string()), value_set=words.cast(pa.string()))
+    other = -1 - (text_hashes(pair.vocabulary) >> np.uint64(16)).astype(np.int64)
+    unknown = place.is_null().to_numpy(zero_copy_only=False)
+    codes = np.where(unknown, other, place.fill_null(0).to_numpy(zero_copy_only=False))
+    return replace(pair, left=codes[pair.left], right=codes[pair.right])
 
 
 @njit(cache=True, parallel=True)

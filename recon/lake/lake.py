@@ -24,6 +24,7 @@ from recon.recon_file import ReconFile
 from recon.rows import Layout, Reading
 from recon.series import SeriesHistory
 
+AT = "at"
 FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 
@@ -36,10 +37,19 @@ class Staged:
     parts: tuple[Part, ...]
 
 
+@dataclass(frozen=True)
+class Loose:
+    """Rows that were staged for one run."""
+
+    parts: tuple[Part, ...]
+    scales: dict[str, int]
+
+
 class Lake:
     """A folder, or any fsspec address, with one dataset per reconciliation."""
 
     def __init__(self, url: str) -> None:
+        self.url = url
         self._fs, self._root = fsspec.core.url_to_fs(url)
         self._open: dict[str, tuple[Ledger, Shelf]] = {}
 
@@ -100,6 +110,38 @@ class Lake:
                 break
         shelf.sweep([p.name for m in ledger.kept() for p in m.parts])
         return True
+
+    # --- rows of one run ------------------------------------------------------------------------------------------
+
+    def stage(self, recon: str, reading: Reading) -> Loose:
+        """Writes a reading's rows aside for the workers of one run, bucket by bucket; no manifest names them."""
+        shelf = self._of(recon)[1]
+        scales = {p.pair.name: p.scale for p in reading.rows.pairs}
+        parts: list[Part] = []
+        try:
+            for table in _tables(reading, np.arange(reading.rows.n), placed=True):
+                parts.append(replace(shelf.write(table, scales), seq=0))
+        except BaseException:
+            shelf.remove([part.name for part in parts])
+            raise
+        return Loose(tuple(parts), scales)
+
+    def loose(
+        self, recon: str, layout: Layout, loose: Loose, span: tuple[int, int] = (0, TOP)
+    ) -> tuple[Reading, npt.NDArray[np.int64]]:
+        """The staged rows of the series in `span`, and the position of each in the reading they were staged from."""
+        shelf = self._of(recon)[1]
+        columns = columns_of(layout) | {AT}
+        # a span without a row still says which columns there are
+        parts = [part for part in loose.parts if part.meets(*span)] or list(loose.parts[:1])
+        table = pa.concat_tables([shelf.read(part, columns, *span) for part in parts], promote_options="default")
+        table = table.take(pa.array(np.argsort(table.column("series").to_numpy(), kind="stable")))
+        rows = to_rows(table, layout, loose.scales)
+        return Reading(layout, rows, (), (), rows.n), table.column(AT).to_numpy()
+
+    def release(self, recon: str, *loose: Loose | None) -> None:
+        """Removes what was staged for a run that is over."""
+        self._of(recon)[1].remove([part.name for one in loose if one is not None for part in one.parts])
 
     def _discard(self, recon: str, staged: Sequence[Staged]) -> None:
         """Removes what was written aside, unless its manifest was published after all."""
@@ -197,8 +239,11 @@ def _stage(shelf: Shelf, manifest: Manifest, readings: Sequence[Reading], staged
             staged[-1] = replace(staged[-1], parts=(*staged[-1].parts, part))
 
 
-def _tables(reading: Reading, keep: npt.NDArray[np.int64]) -> Iterator[pa.Table]:
-    """The rows at `keep`, sorted by series and time, a table for each hash bucket that holds any."""
+def _tables(reading: Reading, keep: npt.NDArray[np.int64], *, placed: bool = False) -> Iterator[pa.Table]:
+    """The rows at `keep`, sorted by series and time, a table for each hash bucket that holds any.
+
+    `placed`: with a column of their positions in the reading.
+    """
     rows = reading.rows
     series = series_of(rows, reading.layout)[keep]
     order = np.lexsort((rows.row[keep], time_of(rows)[keep], series))
@@ -207,7 +252,8 @@ def _tables(reading: Reading, keep: npt.NDArray[np.int64]) -> Iterator[pa.Table]
         begin = int(np.searchsorted(series, np.uint64(low)))
         end = len(series) if high >= TOP else int(np.searchsorted(series, np.uint64(high)))
         if begin < end:
-            yield to_table(rows, at[begin:end], series[begin:end])
+            table = to_table(rows, at[begin:end], series[begin:end])
+            yield table.append_column(AT, pa.array(at[begin:end])) if placed else table
 
 
 def _following(shelf: Shelf, manifest: Manifest, staged: Sequence[Staged]) -> tuple[Manifest, list[str]]:

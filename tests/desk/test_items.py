@@ -1,7 +1,7 @@
 """An outstanding item lives across days: told once, on its day, under its own id."""
 
 from dataclasses import replace
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -11,7 +11,7 @@ import pytest
 
 from memory.database import Database
 from memory.items import Followed, ItemStore
-from memory.lives import Rules
+from memory.lives import Items, Rules, live_day
 from memory.sighting import Sighting
 from recon.calendar import BusinessCalendar, to_day
 from recon.ids import number_of
@@ -192,3 +192,31 @@ def test_rows_as_they_happen_touch_their_own_keys_only(store: ItemStore) -> None
     full = store.follow("r5", [seen(TUE, {"A": 500, "B": 600, "C": None})], RULES)
     assert told(full) == []
     assert sorted(i.key["Account"] for i in store.open_items("gl")) == ["A", "B"]
+
+
+def test_what_cleared_long_ago_is_not_carried_through_every_later_date(
+    store: ItemStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One-off keys over many dates: each date costs what is open or fresh, not all that ever was."""
+    days = [MON + timedelta(days=7 * i) for i in range(60)]
+    parts = [seen(day, {f"T{i}": 500}) for i, day in enumerate(days)]
+    columns = ("series", "day", "difference", "is_break", "onset", "every", "tolerance", "currency", "row")
+    whole = replace(
+        parts[0],
+        keys=pa.concat_tables([part.keys for part in parts]),
+        **{name: np.concatenate([getattr(part, name) for part in parts]) for name in columns},
+    )
+    carried: list[int] = []
+
+    def counted(state: Items, *given: Any) -> Any:
+        carried.append(state.n)
+        return live_day(state, *given)
+
+    monkeypatch.setattr("memory.items.live_day", counted)
+    followed = store.follow("r1", [whole], RULES)
+    assert followed.counts()["new"] == 60
+    assert followed.counts()["cleared"] == 59
+    assert max(carried) <= 10
+    owners = followed.owners("Balance", whole.series[::-1], whole.day[::-1])
+    assert len(set(owners.tolist())) == 60
+    assert followed.owners("Balance", whole.series[:1], whole.day[1:2]).tolist() == [0]

@@ -13,6 +13,7 @@ from detectors.reasons import reason
 from detectors.survey import survey, total
 from detectors.trace import trace
 from evals.series import planted
+from recon.cutting import rows_of
 from recon.panel import Panel
 from recon.words import PATTERN_LABELS
 
@@ -123,23 +124,8 @@ def test_a_row_is_judged_by_earlier_rows_only() -> None:
 
 def split(panel: Panel, parts: int) -> list[Panel]:
     """The same series dealt to buckets."""
-    out = []
     of_row = panel.series_of_rows()
-    for k in range(parts):
-        mine = np.arange(panel.s) % parts == k
-        rows = mine[of_row]
-        per_row = ("day", "current", "source", "left", "right", "left_missing", "right_missing", "diff")
-        more = ("tolerance", "is_break", "excluded")
-        out.append(
-            replace(
-                panel,
-                offsets=np.concatenate([[0], np.cumsum(np.diff(panel.offsets)[mine])]),
-                series_id=panel.series_id[mine],
-                groups=panel.groups[:, mine],
-                **{name: getattr(panel, name)[rows] for name in (*per_row, *more)},
-            )
-        )
-    return out
+    return [rows_of(panel, of_row % parts == k) for k in range(parts)]
 
 
 def test_buckets_give_the_scores_of_the_whole() -> None:

@@ -1,0 +1,107 @@
+"""Which engine judges a run's rows, and from where: what was read, or buckets of the lake."""
+
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import replace
+from typing import Protocol
+
+import numpy as np
+
+from agents.desk import Desk
+from agents.lessons import lessons_of
+from detectors.bucketwise import WHOLE, Judged, Terms, judge_in_buckets
+from recon.buckets import Bucket, Place, buckets_of, vocabularies
+from recon.calendar import BusinessCalendar, to_day
+from recon.engines import Cluster, Engine, EngineName, Threads
+from recon.errors import BadInput
+from recon.panels import KnownAnomalies, bucket_panels
+from recon.recon_file import ReconFile
+from recon.rows import NO_DAY, Reading
+
+
+class Timed(Protocol):
+    """What takes a stage's time."""
+
+    def stage(self, name: str) -> AbstractContextManager[None]: ...
+
+
+def stays_in_the_lake(desk: Desk, recon: str, engine: EngineName) -> bool:
+    """Whether history from the lake is judged where it lies, bucket by bucket, and never whole in memory."""
+    return engine == "dask" or desk.lake.manifest(recon).rows > WHOLE
+
+
+def judge_run(
+    desk: Desk, engine: Engine, recon: str, said: ReconFile, read: tuple[Reading, Reading | None], stages: Timed
+) -> Judged:
+    """Judges the current rows of `read` by the past: the history beside them, else the lake's."""
+    current, history = read
+    terms = Terms(current.layout, said, BusinessCalendar.of(said.calendar), lessons_of(desk, recon))
+    known = _known(desk, recon)
+    if engine.name == "local" and (history is not None or not stays_in_the_lake(desk, recon, "local")):
+        with stages.stage("series"):
+            whole = Bucket(bucket_panels(current, history, said, known), history)
+        with stages.stage("judge"):
+            judged = judge_in_buckets(engine.hold(lambda _: whole, 1), terms)
+            return judged if judged.rows > WHOLE else replace(judged, history=history)
+    with _staged(desk, recon, said, known, read, stages) as place, stages.stage("judge"):
+        keep = engine.name == "dask"
+        return judge_in_buckets(engine.hold(place.load, place.buckets, keep=keep), terms)
+
+
+@contextmanager
+def _staged(
+    desk: Desk,
+    recon: str,
+    said: ReconFile,
+    known: KnownAnomalies,
+    read: tuple[Reading, Reading | None],
+    stages: Timed,
+) -> Iterator[Place]:
+    """The run's rows laid out in the lake, for workers that read their own bucket; taken away at the end."""
+    current, history = read
+    past = history.rows.n if history is not None else desk.lake.manifest(recon).rows
+    days = current.rows.day[current.rows.day != NO_DAY]
+    with stages.stage("series"):
+        rows = desk.lake.stage(recon, current)
+        files = desk.lake.stage(recon, history) if history is not None else None
+    try:
+        yield Place(
+            url=desk.lake.url,
+            recon=recon,
+            layout=current.layout,
+            said=said,
+            known=known,
+            current=rows,
+            history=files,
+            before_hashes=current.file_hashes,
+            until=int(days.max()) if len(days) else None,
+            words=vocabularies(current.rows),
+            buckets=buckets_of(past + current.rows.n),
+        )
+    finally:
+        desk.lake.release(recon, rows, files)
+
+
+@contextmanager
+def engine_for(desk: Desk, name: EngineName) -> Iterator[Engine]:
+    """The engine of this name. Dask: the scheduler of TIEOUT_DASK_SCHEDULER, else workers on this machine."""
+    if name == "local":
+        yield Threads()
+        return
+    if desk.lake.url.startswith("memory:"):
+        msg = (
+            "--engine dask: the lake is in this process's memory; give TIEOUT_LAKE_URL an address every worker reaches"
+        )
+        raise BadInput(msg)
+    from recon.engines import dask_cluster
+
+    with dask_cluster(desk.settings.dask_scheduler) as client:
+        yield Cluster(client)
+
+
+def _known(desk: Desk, recon: str) -> KnownAnomalies:
+    """Past points that are out of pattern and not resolved: a baseline must not learn from them."""
+    known = desk.cases.unresolved_anomalies(recon)
+    return KnownAnomalies(
+        np.array([series for series, _ in known], np.uint64), np.array([to_day(day) for _, day in known], np.int32)
+    )

@@ -1,0 +1,179 @@
+"""Judging bucket by bucket: what `judge` does for one panel, with only counts and answers leaving a bucket.
+
+    held    = engine.hold(place.load, place.buckets)
+    levels  = levels_of(held.each(sighted))           # groups and clock mean the same everywhere
+    counted = total of held.each(surveyed, levels)    # integer counts
+    walks   = held.each(walked, levels, counted)      # the current rows' surprises, counts of the past ones
+    ...calibrated, concluded and combined here, over the current rows alone
+    past    = held.each(kept, levels, wanted)         # of the past only what proofs and cases look at
+
+Nothing depends on the number or the order of buckets, on threads or on the engine.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow.compute as pc
+
+from detectors.calibration import calibrate
+from detectors.forest import plant
+from detectors.judge import Walked, combine, conclude, observed, walk_through
+from detectors.judgement import Judgement
+from detectors.learning import Lessons
+from detectors.survey import Survey, survey, total
+from recon.buckets import Bucket, together
+from recon.calendar import BusinessCalendar
+from recon.cutting import joined, rows_of
+from recon.engines import Held
+from recon.groups import Levels, Sight, levels_of, sight
+from recon.panel import Panel
+from recon.panels import levelled
+from recon.recon_file import ReconFile
+from recon.rows import Layout, Reading, take
+
+WHOLE: Final = 2_000_000
+"""A run of at most so many rows keeps all of its past at hand; a larger one only what is looked at."""
+NEWEST: Final = 2
+"""Past rows of every series that stay at hand: peers are compared by their last movement."""
+COMMENTED: Final = 5_000
+"""Commented past breaks of a bucket that stay at hand, the newest: what the desk wrote is its memory."""
+
+
+@dataclass(frozen=True)
+class Judged:
+    """The judged panels of a run, buckets together again."""
+
+    panels: tuple[Panel, ...]
+    judgements: list[Judgement]
+    history: Reading | None
+    """The past rows at hand; `source` of past panel rows are positions in it."""
+    rows: int
+    """All rows of the run, those that stayed in their buckets too."""
+
+
+@dataclass(frozen=True)
+class Terms:
+    """What every bucket is judged by."""
+
+    layout: Layout
+    said: ReconFile
+    calendar: BusinessCalendar
+    lessons: Lessons | None = None
+
+
+def judge_in_buckets(held: Held[Bucket], terms: Terms) -> Judged:
+    """Judges every current row of every pair, in as many buckets as there are."""
+    said = terms.said
+    sights = held.each(_sighted, terms.layout)
+    levels = levels_of(sights)
+    surveys = held.each(_surveyed, terms.layout, levels)
+    counted = [total([one[p] for one in surveys]) for p in range(len(surveys[0]))]
+    found = held.each(_walked, terms.layout, levels, counted, terms.calendar)
+    now = [joined([one[p][0] for one in found]) for p in range(len(counted))]
+    answers = [
+        _concluded(panel, [one[p][1] for one in found], counted[p], terms.lessons) for p, panel in enumerate(now)
+    ]
+    judgements = combine(answers, target_fdr=said.target_fdr, budget=said.budget)
+    rows = sum(one.rows for one in sights)
+    wanted = None if rows <= WHOLE else _looked_at(now, judgements)
+    kept = held.each(_kept, terms.layout, levels, wanted)
+    panels = _together([one.panels for one in kept], [one.history for one in kept])
+    current = np.flatnonzero(panels[0].current) if panels else np.zeros(0, np.int64)
+    judgements = [replace(judgement, rows=current) for judgement in judgements]
+    return Judged(panels, judgements, together([one.history for one in kept]), rows)
+
+
+def _sighted(bucket: Bucket, layout: Layout) -> Sight:
+    return sight(bucket.panels[0], layout)
+
+
+def _surveyed(bucket: Bucket, layout: Layout, levels: Levels) -> list[Survey]:
+    return [survey(panel) for panel in levelled(bucket.panels, layout, levels)]
+
+
+def _walked(
+    bucket: Bucket, layout: Layout, levels: Levels, counted: Sequence[Survey], calendar: BusinessCalendar
+) -> list[tuple[Panel, Walked]]:
+    """Per panel its current rows alone, and what the walk over all of them said."""
+    return [
+        (rows_of(panel, panel.current), walk_through(panel, calendar, of))
+        for panel, of in zip(levelled(bucket.panels, layout, levels), counted, strict=True)
+    ]
+
+
+def _concluded(panel: Panel, walks: Sequence[Walked], counted: Survey, lessons: Lessons | None) -> Judgement:
+    seen = observed(panel, walks)
+    law, forest = calibrate([seen.counts]), plant([seen.sample])
+    return conclude(panel, seen, law, counted, forest=forest, lessons=lessons)
+
+
+def _looked_at(now: Sequence[Panel], judgements: Sequence[Judgement]) -> npt.NDArray[np.uint64]:
+    """The series with a finding: their whole past is looked at."""
+    found = [
+        panel.series_id[panel.series_of_rows()[panel.is_break | (j.anomaly == 1)]]
+        for panel, j in zip(now, judgements, strict=True)
+    ]
+    return np.unique(np.concatenate(found)) if found else np.zeros(0, np.uint64)
+
+
+def _kept(bucket: Bucket, layout: Layout, levels: Levels, wanted: npt.NDArray[np.uint64] | None) -> Bucket:
+    """The bucket with the past that is looked at: whole where `wanted` is None."""
+    panels = levelled(bucket.panels, layout, levels)
+    if wanted is None:
+        return Bucket(panels, bucket.history)
+    keep = _at_hand(panels, bucket.history, wanted)
+    panels = tuple(rows_of(panel, keep) for panel in panels)
+    if bucket.history is None:
+        return Bucket(panels, None)
+    past = np.flatnonzero(~panels[0].current)
+    at = panels[0].source[past]
+    placed = tuple(replace(p, source=_renumbered(p.source, past)) for p in panels)
+    return Bucket(placed, take(bucket.history, at))
+
+
+def _renumbered(source: npt.NDArray[np.int64], past: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+    out = source.copy()
+    out[past] = np.arange(len(past))
+    return out
+
+
+def _at_hand(panels: Sequence[Panel], history: Reading | None, wanted: npt.NDArray[np.uint64]) -> npt.NDArray[np.bool_]:
+    first = panels[0]
+    series = first.series_of_rows()
+    keep = first.current | np.isin(first.series_id, wanted)[series]
+    # past rows counted from each series' newest: rows after it, less the current ones among them
+    past = (~first.current).astype(np.int64)
+    later = np.cumsum(past[::-1])[::-1]
+    ends = np.append(later, 0)[first.offsets[1:]]
+    keep |= (later - ends[series] <= NEWEST) & ~first.current
+    if history is not None:
+        keep |= _commented(panels, history)
+    return np.asarray(keep)
+
+
+def _commented(panels: Sequence[Panel], history: Reading) -> npt.NDArray[np.bool_]:
+    """Commented past breaks, the newest, each with the row before it."""
+    first = panels[0]
+    said = np.asarray(pc.greater(pc.utf8_length(history.rows.comment), 0).to_numpy(zero_copy_only=False))
+    broken = np.logical_or.reduce([panel.is_break for panel in panels])
+    at = np.flatnonzero(~first.current & broken)
+    at = at[said[first.source[at]]]
+    at = at[np.argsort(-first.day[at].astype(np.int64), kind="stable")[:COMMENTED]]
+    out = np.zeros(first.n, np.bool_)
+    out[at] = True
+    out[np.maximum(at - 1, 0)] = True
+    return out
+
+
+def _together(parts: Sequence[tuple[Panel, ...]], histories: Sequence[Reading | None]) -> tuple[Panel, ...]:
+    """The buckets' panels as one each, with past rows' positions in the histories together."""
+    starts = np.cumsum([0, *(one.rows.n if one is not None else 0 for one in histories)])
+    moved: list[tuple[Panel, ...]] = [
+        tuple(replace(p, source=np.where(p.current, p.source, p.source + start)) for p in panels)
+        for panels, start in zip(parts, starts, strict=False)
+    ]
+    panels: tuple[Any, ...] = tuple(joined(of) for of in zip(*moved, strict=True))
+    return panels
