@@ -491,9 +491,9 @@ def _walk_series(
             narrow[out, STRATUM] = stratum
             narrow[out, SAME_SIGN] = (up_steps - down_steps) / steps_n if steps_n >= 3.0 else 0.0
             sq = 0.0
-            for i in range(min(zn, 6)):
+            for i in range(min(zn, 5)):
                 sq += zs[i] * zs[i]
-            narrow[out, VOLATILITY_RATIO] = math.sqrt(sq / min(zn, 6)) if zn > 0 else 0.0
+            narrow[out, VOLATILITY_RATIO] = math.sqrt(sq / min(zn, 5)) if zn > 0 else 0.0
             narrow[out, BREAKS_BEFORE] = breaks
             hits = 0
             for i in range(10):
