@@ -6,6 +6,7 @@ from typing import Any, Final
 from agents.brief import Known
 from agents.casework import Casebook
 from agents.desk import Desk
+from agents.opinion import opinion
 from agents.speaker import Said, Speaker
 from agents.state import CaseState, Opinion
 from agents.views import AnalystView
@@ -36,16 +37,8 @@ def opinion_of(said: Said) -> Opinion:
     """The analyst's view as the thread carries it; the summary itself stands in the case."""
     view = said.view
     assert isinstance(view, AnalystView)
-    return {
-        "agent": "analyst",
-        "verdict": view.verdict,
-        "words": view.next_step,
-        "cites": view.cites,
-        "pattern": "",
-        "cause": view.hypotheses[0].cause if view.hypotheses else "",
-        "source": said.source,
-        "why_rules": said.why_rules,
-    }
+    cause = view.hypotheses[0].cause if view.hypotheses else ""
+    return opinion("analyst", said, view.next_step, cause=cause)
 
 
 def conclude(known: Known, said: Said, opinions: Sequence[Opinion]) -> dict[str, Any]:
@@ -58,7 +51,7 @@ def conclude(known: Known, said: Said, opinions: Sequence[Opinion]) -> dict[str,
     summary = view.summary
     for doubt in doubts:
         if doubt["agent"] != "analyst":
-            summary += f" The {doubt['agent']} disagrees: {doubt['words']}"
+            summary += f" The {doubt['agent']} disagrees: {said.mask.show(doubt['words'])}"
     hypotheses = case.hypotheses
     if view.hypotheses and said.source == "model":
         hypotheses = _merged(case.hypotheses, view, own)

@@ -329,7 +329,9 @@ async def _use(turn: _Turn, call: Call) -> ToolMessage:
     held = {e.id for e in turn.evidence}
     turn.evidence += [e for e in found if e.id not in held]
     turn.events += [Event(event="evidence", **_evidence_json(e)) for e in found]
-    return ToolMessage(json.dumps(turn.mask.hide([_evidence_json(e) for e in found])), tool_call_id=call.id)
+    return ToolMessage(
+        json.dumps(turn.mask.hide([_evidence_json(e) for e in found]), ensure_ascii=False), tool_call_id=call.id
+    )
 
 
 def _evidence_json(e: Evidence) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable
 
 from agents.brief import Known, cause_label, pattern_label
 from agents.casework import Casebook
+from agents.opinion import opinion
 from agents.speaker import Said, Speaker
 from agents.state import CaseState, Opinion
 from agents.views import ClassifierView
@@ -37,13 +38,4 @@ def opinion_of(said: Said) -> Opinion:
         words = f"New: {view.new_name}. {words}"
     if view.settled_by:
         words = f"{words} What would settle it: {view.settled_by}."
-    return {
-        "agent": "classifier",
-        "verdict": view.verdict,
-        "words": words[:2000],
-        "cites": view.cites,
-        "pattern": view.pattern,
-        "cause": view.cause,
-        "source": said.source,
-        "why_rules": said.why_rules,
-    }
+    return opinion("classifier", said, words, pattern=view.pattern, cause=view.cause)

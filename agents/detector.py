@@ -3,6 +3,7 @@
 from collections.abc import Awaitable, Callable
 
 from agents.casework import Casebook
+from agents.opinion import opinion
 from agents.speaker import Said, Speaker
 from agents.state import CaseState, Opinion
 from agents.views import DetectorView
@@ -23,13 +24,4 @@ def opinion_of(said: Said) -> Opinion:
     view = said.view
     assert isinstance(view, DetectorView)
     words = view.why if not view.settled_by else f"{view.why} What would settle it: {view.settled_by}."
-    return {
-        "agent": "detector",
-        "verdict": view.verdict,
-        "words": words[:2000],
-        "cites": view.cites,
-        "pattern": "",
-        "cause": "",
-        "source": said.source,
-        "why_rules": said.why_rules,
-    }
+    return opinion("detector", said, words)

@@ -34,7 +34,9 @@ class Facts:
     numbers: tuple[Fact, ...]
     days: frozenset[date]
     texts: tuple[str, ...]
-    """The statements and quoted texts, in normal form and lower case."""
+    """The statements and values that code wrote, in normal form and lower case: true as they stand."""
+    said: tuple[str, ...]
+    """What people wrote (comments, notes, replies), in the same form: true as quotations only."""
     names: Names
     words: frozenset[str]
     """Every identifier-like word of the evidence, lower case."""
@@ -59,6 +61,9 @@ _ROLE_OF: Final = (
     (re.compile(r"factor|ratio|times|power|multiple"), "factor"),
     (re.compile(r"confid"), "confidence"),
 )
+SAID: Final = frozenset({"comment", "note", "text", "quoted", "reason"})
+"""Values that people wrote: that it was said is a fact, what it says is none."""
+QUOTED: Final = re.compile(r"«([^»]*)»")
 _DATE_NAMES: Final = ("date", "business_date", "day", "on", "as_of")
 _ISO: Final = re.compile(r"(\d{4})-(\d{2})-(\d{2})(?:[T ].*)?$")
 _CODE: Final = re.compile(r"[A-Z]{3}$")
@@ -93,6 +98,7 @@ class _Gathered:
     days: set[date] = field(default_factory=set)
     loose: list[Day] = field(default_factory=list)
     texts: list[str] = field(default_factory=list)
+    said: list[str] = field(default_factory=list)
     words: set[str] = field(default_factory=set)
     keys: set[str] = field(default_factory=set)
     currencies: set[str] = field(default_factory=set)
@@ -135,6 +141,7 @@ def facts_of(evidence: Sequence[Evidence], left: str, right: str, *, also: Mappi
         tuple(got.numbers),
         frozenset(got.days),
         tuple(dict.fromkeys(got.texts)),
+        tuple(dict.fromkeys(got.said)),
         names,
         frozenset(got.words),
         frozenset(got.currencies),
@@ -169,7 +176,9 @@ def _context(got: _Gathered, values: Mapping[str, Any], inherited: _Context) -> 
 
 
 def _take(got: _Gathered, name: str, value: Any, here: _Context) -> None:
-    if isinstance(value, Mapping):
+    if name in SAID and isinstance(value, str):
+        _hear(got, value)
+    elif isinstance(value, Mapping):
         if name in ("key", "scope", "columns"):
             got.keys |= {str(v) for v in value.values()}
             for inner in value.values():
@@ -205,6 +214,11 @@ def _take(got: _Gathered, name: str, value: Any, here: _Context) -> None:
         _plain(got, value)
 
 
+def _hear(got: _Gathered, text: str) -> None:
+    if len(flat := _flat(text)) > 3:
+        got.said.append(flat)
+
+
 def _singular(name: str) -> str:
     return name.removesuffix("_ids").removesuffix("s")
 
@@ -227,8 +241,9 @@ def _texts(value: Any) -> Iterator[str]:
     if isinstance(value, str):
         yield value
     elif isinstance(value, Mapping):
-        for inner in value.values():
-            yield from _texts(inner)
+        for name, inner in value.items():
+            if name not in SAID:
+                yield from _texts(inner)
     elif isinstance(value, Iterable):
         for inner in value:
             yield from _texts(inner)
@@ -240,8 +255,10 @@ def _flat(text: str) -> str:
 
 def _statement(got: _Gathered, e: Evidence, names: Names) -> None:
     """A statement's own numbers, dates and nouns: code wrote it, so it is true as it stands."""
-    text = normal(e.statement)
-    got.texts.append(_flat(text))
+    got.texts.append(_flat(e.statement))
+    for m in QUOTED.finditer(e.statement):
+        _hear(got, m[1])
+    text = QUOTED.sub(lambda m: " " * len(m[0]), normal(e.statement))
     got.words |= {w.lower() for w in _IDENTIFIERS.findall(text)}
     known = [f for f in got.numbers if f.evidence == e.id]
     for claim in read_claims(text, names):

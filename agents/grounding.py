@@ -8,11 +8,17 @@ from typing import Final
 
 from agents.claims import Claim, normal, read_claims, side_pattern
 from agents.facts import MONEY, Fact, Facts
+from recon.text import LINK
 
 _QUOTED: Final = re.compile(r"«([^»]*)»|\"([^\"]{4,})\"")
 _CITATION: Final = re.compile(r"\[(?:[ERC]\w+)(?:\s*,\s*[ERC]\w+)*\]")
 _LARGER: Final = r"(?:higher|more|above|exceeds?|over|larger|greater|bigger|ahead of)"
 _SMALLER: Final = r"(?:lower|less|below|under|smaller|short of|behind)"
+_HANDLE: Final = re.compile(r"(?<![\w.@-])(?:[a-z0-9_-]+\.)+[a-z_]{2,}(?![\w.])", re.I)
+_WORD: Final = re.compile(r"\w+")
+BORROWED: Final = 6
+"""Words in a row that are no coincidence."""
+_ALONE: Final = 3
 _OF_SOMETHING: Final = re.compile(
     r"(?:\b(?:is|was|are|were|of|by|at|shows?|had|has|holds?|stands at)|[=:])\s*(?:[$€£¥₹]|[A-Z]{3}\s)?$", re.I
 )
@@ -31,15 +37,16 @@ class Fault:
 
 def check(text: str, facts: Facts) -> list[Fault]:
     """Every claim of the text that the facts do not bear; empty when the text may be shown."""
-    faults: list[Fault] = []
-    clean = _without_quotes(normal(text), facts)
+    clean = normal(text)
+    faults = [Fault(m[0], "a link or an address comes into a text by hand only") for m in LINK.finditer(clean)]
+    clean = _without_quotes(clean, facts)
     clean = _CITATION.sub(lambda m: " " * len(m[0]), clean)
     clean = _without_statements(clean, facts)
     for claim in read_claims(clean, facts.names):
         why = _refuse(claim, clean, facts)
         if why:
             faults.append(Fault(claim.text.strip(), why))
-    return faults + _false_comparisons(clean, facts)
+    return [*faults, *_handles(clean, facts), *_borrowed(clean, facts), *_false_comparisons(clean, facts)]
 
 
 def check_cites(cites: Sequence[str], known: Sequence[str]) -> list[Fault]:
@@ -66,7 +73,7 @@ def _without_quotes(text: str, facts: Facts) -> str:
 
     def blank(m: re.Match[str]) -> str:
         said = " ".join((m[1] or m[2] or "").lower().split()).rstrip(".… ")
-        return _blank(m) if said and any(said in known for known in facts.texts) else m[0]
+        return _blank(m) if said and any(said in known for known in (*facts.texts, *facts.said)) else m[0]
 
     return _QUOTED.sub(blank, text)
 
@@ -208,6 +215,42 @@ def _noun_conflict(claim: Claim, fact: Fact) -> str:
 _COUNTS: Final = re.compile(
     r"count|support|total|number|n_|^n$|length|age|days|months|run|times|rows|points|stated|years|weeks"
 )
+
+
+# --- words that are somebody else's -----------------------------------------------------------------------------
+
+
+def _handles(text: str, facts: Facts) -> list[Fault]:
+    """Names of hosts, accounts or files («evil.agent») that stand in nothing that code wrote."""
+    known = "\n".join(facts.texts)
+    return [
+        Fault(m[0], "the evidence names nothing of this kind")
+        for m in _HANDLE.finditer(text)
+        if m[0].lower() not in known
+    ]
+
+
+def _borrowed(text: str, facts: Facts) -> list[Fault]:
+    """Six words in a row that a person wrote in a comment, a note or a reply, outside quotation marks.
+
+    What somebody said is no finding: repeated as one's own it would let a stranger's order speak with our voice.
+    """
+    theirs = {run for said in facts.said for run in _runs(said)}
+    mine = [m[0].lower() for m in _WORD.finditer(text)]
+    for n in range(len(mine)):
+        for length in range(_ALONE, BORROWED + 1):
+            if tuple(mine[n : n + length]) in theirs:
+                said = " ".join(mine[n : n + length])
+                return [Fault(said, "somebody else wrote this; put it in «quotation marks» as the evidence has it")]
+    return []
+
+
+def _runs(said: str) -> list[tuple[str, ...]]:
+    """Every six words in a row; a shorter saying of three words or more as a whole."""
+    words = [m[0] for m in _WORD.finditer(said)]
+    if len(words) < BORROWED:
+        return [tuple(words)] if len(words) >= _ALONE else []
+    return [tuple(words[n : n + BORROWED]) for n in range(len(words) - BORROWED + 1)]
 
 
 # --- comparisons ------------------------------------------------------------------------------------------------

@@ -58,9 +58,7 @@ class Mask:
         self._back = {alias.casefold(): value for value, alias in self._to.items()}
         self._secrets = tuple(secrets)
         long = sorted((v for v in self._to if len(v) >= _SHORT), key=len, reverse=True)
-        self._pattern = (
-            re.compile("|".join(rf"(?<!\w){re.escape(v)}(?!\w)" for v in long), re.IGNORECASE) if long else None
-        )
+        self._pattern = re.compile("|".join(map(_standing_alone, long)), re.IGNORECASE) if long else None
         self._folded = {v.casefold(): alias for v, alias in self._to.items()}
         self._alias = (
             re.compile("|".join(re.escape(a) for a in sorted(self._back, key=len, reverse=True)), re.IGNORECASE)
@@ -107,11 +105,26 @@ class Mask:
                 return value
 
 
+OPEN: Final = Mask({}, b"")
+"""Hides nothing: for what has no masked column."""
+
+
 def _pseudonym(column: str, value: str, key: bytes) -> str:
     """Letters only: a pseudonym holds no digit that a model could take for a figure."""
     digest = hmac.new(key, f"{column}\x1f{value}".encode(), hashlib.sha256).digest()
     stem = re.sub(r"[^A-Z]", "", column.upper())[:12] or "KEY"
     return f"{stem}-{''.join(_LETTERS[b % len(_LETTERS)] for b in digest[:7])}"
+
+
+def _standing_alone(value: str) -> str:
+    """The value where it is not a part of a longer word or number; «_» and a change from letters to digits end one.
+
+    >>> [bool(re.search(_standing_alone("4711"), text)) for text in ("acc_4711x", "(4711)", "47110", "94711")]
+    [True, True, False, False]
+    """
+    before = r"(?<!\d)" if value[0].isdigit() else r"(?<![^\W\d_])" if value[0].isalpha() else ""
+    after = r"(?!\d)" if value[-1].isdigit() else r"(?![^\W\d_])" if value[-1].isalpha() else ""
+    return f"{before}{re.escape(value)}{after}"
 
 
 def values_to_mask(known: Known) -> dict[str, set[str]]:

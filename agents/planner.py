@@ -1,10 +1,10 @@
 """The planner: code decides which drafts there are and where they go; the model writes their wording."""
 
 import logging
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import replace
 from decimal import Decimal
-from typing import Any
+from typing import Any, Final
 
 from agents.brief import Known
 from agents.casework import Casebook
@@ -25,12 +25,13 @@ from memory.policy import NotAllowedHere
 from memory.preferences import Preferences
 from recon.case import BreakRow
 from recon.text import quoted
+from recon.words import ActionState
 from tools.bench import series_number, where
 from tools.exhibit import chart_svg, dots_of, rows_csv
 
 log = logging.getLogger(__name__)
 
-_GONE = ("approved", "executing", "checking", "done", "unknown")
+_GONE: Final[tuple[ActionState, ...]] = ("approved", "executing", "checking", "done", "unknown")
 
 
 def make_planner(desk: Desk, book: Casebook, speaker: Speaker) -> Callable[[CaseState], Awaitable[CaseState]]:
@@ -104,7 +105,7 @@ def put(desk: Desk, known: Known, sheet: Sheet, to: Destinations, said: Said, st
         case_id=known.case.id,
         recon=known.case.recon,
         kind=sheet.kind,
-        payload={**wished(sheet.kind, made.payload, read_wish(known.wish)), **files},
+        payload={**wished(sheet.kind, made.payload, read_wish(known.wish), assignees(desk, known)), **files},
         rationale=view.rationale,
         scope_key=to.scope_key,
         source_hash=source_hash(known.breaks),
@@ -135,12 +136,23 @@ def exhibits(desk: Desk, known: Known) -> list[dict[str, str]]:
     return [attachment(f"chart-{case.id}.svg", picture), *files] if picture else files
 
 
-def wished(kind: str, payload: dict[str, Any], wish: Wish) -> dict[str, Any]:
-    """The fields that an operator may name in words; destinations are not among them."""
+def wished(kind: str, payload: dict[str, Any], wish: Wish, known_here: Collection[str]) -> dict[str, Any]:
+    """The fields that an operator may name in words: a priority, and somebody who is known here.
+
+    Destinations are not among them; whoever is new comes in by an edit of the draft, where he is seen.
+    """
     if kind != "jira.create":
         return payload
-    said = {"priority": wish.priority, "assignee": wish.assignee}
+    by_name = {name.casefold(): name for name in known_here}
+    said = {"priority": wish.priority, "assignee": by_name.get((wish.assignee or "").casefold())}
     return {**payload, **{name: value for name, value in said.items() if value}}
+
+
+def assignees(desk: Desk, known: Known) -> set[str]:
+    """Whom the recon file names, and who was assigned in a ticket that somebody approved."""
+    named = {route.jira.assignee for route in known.said.routing if route.jira}
+    past = desk.ledger.list(recon=known.case.recon, kind="jira.create", state=_GONE, limit=1000) if known.wish else ()
+    return {name for name in (*named, *(a.payload.get("assignee") for a in past)) if name}
 
 
 def examples_of(desk: Desk, known: Known, plan: Sequence[Sheet]) -> str:

@@ -19,7 +19,7 @@ from agents import wording
 from agents.brief import Known, brief
 from agents.desk import Desk
 from agents.grounding import check
-from agents.masking import Mask, mask_key, mentioned, secrets_of, values_to_mask, vocabulary
+from agents.masking import OPEN, Mask, mask_key, mentioned, secrets_of, values_to_mask, vocabulary
 from agents.prompting import render, version
 from agents.reply import Call, ModelFault, Reply, json_in, read_reply
 from agents.state import Source
@@ -56,6 +56,8 @@ class Said:
     source: Source
     why_rules: str = ""
     """Why the deterministic wording stands in; empty when the model's own words do."""
+    mask: Mask = OPEN
+    """Hides its words where they are carried outside the store: a checkpoint holds no masked value."""
 
 
 @dataclass
@@ -106,29 +108,31 @@ class Speaker:
 
     async def ask(self, node: str, known: Known, **prompt: str) -> Said:
         """The model's view where it holds; the deterministic one otherwise. Never raises for a model's fault."""
-        if self._free:
-            return await self._by_offline_model(node, known, prompt)
-        family = self._family_key(node, known)
-        async with self._locks[family]:
-            return await self._paid(node, known, prompt, family)
-
-    async def _by_offline_model(self, node: str, known: Known, prompt: Mapping[str, str]) -> Said:
         talk = self._talk(node, known, prompt)
+        if self._free:
+            said = await self._by_offline_model(talk)
+        else:
+            family = self._family_key(node, known)
+            async with self._locks[family]:
+                said = await self._paid(talk, family)
+        return replace(said, mask=talk.mask)
+
+    async def _by_offline_model(self, talk: _Talk) -> Said:
         answer = await self._bind(talk, final=True).ainvoke(talk.messages)
         args = talk.mask.show(answer.tool_calls[0]["args"])
-        return Said(ANSWERS[node].model_validate(args), "rules")
+        return Said(ANSWERS[talk.node].model_validate(args), "rules")
 
-    def by_rule(self, node: str, known: Known, why: str) -> Said:
+    def by_rule(self, node: str, known: Known, why: str, mask: Mask = OPEN) -> Said:
         """The deterministic view."""
         if why:
-            log.info("case %s, %s: deterministic wording: %s", known.case.id, node, why)
+            log.info("case %s, %s: deterministic wording: %s", known.case.id, node, mask.hide_text(why))
         return Said(ANSWERS[node].model_validate(_WORDING[node](brief(known))), "rules", why)
 
     # --- paid for once -------------------------------------------------------------------------------------------
 
-    async def _paid(self, node: str, known: Known, prompt: Mapping[str, str], family: str) -> Said:
+    async def _paid(self, talk: _Talk, family: str) -> Said:
         """From what was paid for already: this very question, or its family's; else asked, within the budget."""
-        talk = self._talk(node, known, prompt)
+        node, known = talk.node, talk.known
         key = self._key(talk)
         kept = self._usage.answer(key)
         if kept is not None:
@@ -138,15 +142,15 @@ class Speaker:
             return self._like_its_family(node, known, _kept_said(node, relative))
         broke = self._over_budget(known)
         if broke:
-            return self.by_rule(node, known, broke)
+            return self.by_rule(node, known, broke, talk.mask)
         try:
             said = await self._converse(talk)
             self._health.note(well=True)
         except ModelFault as fault:
-            said = self.by_rule(node, known, str(fault))
+            said = self.by_rule(node, known, str(fault), talk.mask)
         except Exception as error:  # a server can fail in ways that no client library has a name for
             self._health.note(well=False)
-            said = self.by_rule(node, known, f"the model could not be asked ({type(error).__name__})")
+            said = self.by_rule(node, known, f"the model could not be asked ({type(error).__name__})", talk.mask)
         self._usage.record(Bill(known.case.id, node, self._name(), talk.spent))
         if said.source == "model":
             body = {"case_id": known.case.id, "view": said.view.model_dump(), "source": said.source}

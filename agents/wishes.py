@@ -6,6 +6,8 @@ import re
 from dataclasses import dataclass
 from typing import Final
 
+from recon.text import LINK
+
 
 @dataclass(frozen=True)
 class Wish:
@@ -66,7 +68,8 @@ def read_wish(words: str) -> Wish:
 
 def _phrases(pattern: re.Pattern[str], text: str) -> tuple[str, ...]:
     found = (_WHERE.sub("", m[1]).strip(" \"'«».,") for m in pattern.finditer(text))
-    return tuple(phrase for phrase in found if 1 < len(phrase) <= 300)
+    # A link or an address comes into a draft by hand only: words may have been pasted from anywhere.
+    return tuple(phrase for phrase in found if 1 < len(phrase) <= 300 and not LINK.search(phrase))
 
 
 def is_understood(wish: Wish) -> bool:

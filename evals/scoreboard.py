@@ -68,6 +68,7 @@ SUITES: Final[dict[str, tuple[str, Figures]]] = {
     "mimicry": ("evals.mimicry", _flat),
     "grounding": ("evals.grounding", _flat),
     "chat": ("evals.chat", _flat),
+    "injection": ("evals.injection", _flat),
 }
 """Suite -> (module with `run(quick)` and `table(result)`, its headline figures)."""
 

@@ -31,6 +31,12 @@ def normalise(text: str) -> str:
     return _SPACES.sub(" ", unicodedata.normalize("NFC", _INVISIBLE.sub("", text))).strip()
 
 
+LINK: Final = re.compile(
+    r"\b[a-z][a-z0-9+.-]{1,15}://\S+|\bwww\.\S+|\bmailto:\S+|[\w.+-]+@[\w-]+(?:\.[\w-]+)*", re.IGNORECASE
+)
+"""Where a reader could be led to: a link or a mail address."""
+
+
 def quoted(text: str) -> str:
     """A stranger's words as a quotation that they cannot close themselves.
 

@@ -76,7 +76,8 @@ def what_happened(bench: Bench, first: int, *, limit: int = 8) -> tuple[Evidence
         day = event.at.date().isoformat()
         note = str(event.body.get("note") or event.body.get("title") or event.body.get("state") or "")
         said = f": {quoted(note)}" if note else ""
-        statement = f"On {day} {event.who}: {event.kind}{said}"
+        who = quoted(event.who) if event.kind == "reply" else event.who
+        statement = f"On {day} {who}: {event.kind}{said}"
         out.append(
             Evidence(
                 f"E{first + len(out)}",
