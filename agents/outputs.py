@@ -17,6 +17,7 @@ import pyarrow.compute as pc
 import pyarrow.csv as pa_csv
 import pyarrow.parquet as pq
 
+from agents.documenting import Documenter
 from detectors.assess import most_surprising
 from detectors.casework import ANSWERS
 from detectors.grouping import PATTERN_IDS, Finding, Judged
@@ -70,6 +71,8 @@ class Told:
     proposed: Mapping[Finding, Proposed]
     numbers: Sequence[npt.NDArray[np.uint64]]
     """Per panel and judged row: the number of its break id."""
+    documenter: Documenter
+    """Words the comment where no precedent lends one."""
 
 
 class CannotWrite(BadInput):
@@ -210,6 +213,8 @@ class _Gather:
             proposed = self.told.proposed.get(f)
             if proposed is not None:
                 comment[i], similar[i] = proposed.comment, ";".join(proposed.similar)
+            else:
+                comment[i] = self.told.documenter.comment(f)
         return pa.array(case), pa.array(comment), pa.array(similar), pa.array(reasons)
 
 

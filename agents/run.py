@@ -18,7 +18,9 @@ from typing import Any
 import numpy as np
 import sqlalchemy as sa
 
+from agents.brief import Sources
 from agents.desk import Desk
+from agents.documenting import Documenter
 from agents.judging import engine_for, judge_run, stays_in_the_lake
 from agents.lessons import lessons_of
 from agents.outputs import Format, Proposed, Told, set_aside, write_json, write_tables
@@ -333,7 +335,9 @@ def _leave(
         by_case.setdefault(action.case_id, []).append(action.id)
     counts = _counts(found, len(actions))
     text = summary(found.recon, found.current, [c.case for c in cases], actions, counts, report.markdown())
-    told = Told(found.judged, found.current, found.case_of, found.proposed, found.numbers)
+    layout = found.current.layout
+    documenter = Documenter(found.judged, found.said, Sources(layout.left_source, layout.right_source))
+    told = Told(found.judged, found.current, found.case_of, found.proposed, found.numbers, documenter)
     with stages.stage("write"):
         record = _record(desk, request, run_id, started, found, counts, stages)
         record["desk"] = report.to_json()

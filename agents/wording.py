@@ -6,6 +6,7 @@ The offline model speaks these words, and they stand in wherever a model's own w
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from agents.documenting import documenting
 from agents.wishes import read_wish, revise
 
 Brief = Mapping[str, Any]
@@ -147,13 +148,13 @@ def comment_for(brief: Brief) -> str:
     if found:
         return str(found["comment"])
     case = brief["case"]
-    if case["kind"] == "document":
-        return str(case["pattern_label"])
-    if case["cause"] not in ("unknown", "", "new"):
-        proofs = _of_kind(brief, "proof", "pair")[:1]
-        if proofs:
-            return f"{case['cause_label']}: {_sentence(proofs[0]['statement'])}"
-    return _sentence(case["pattern_label"])
+    proofs = _of_kind(brief, "proof", "pair")[:1] if case["cause"] not in ("unknown", "", "new") else []
+    return documenting(
+        in_line=case["kind"] == "document",
+        cause=case["cause_label"] if proofs else "",
+        pattern=case["pattern_label"],
+        proof=proofs[0]["statement"] if proofs else "",
+    )
 
 
 def planner_view(brief: Brief) -> dict[str, Any]:

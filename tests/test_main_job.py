@@ -11,6 +11,7 @@ from typer.testing import CliRunner, Result
 
 from cli import app
 from recon.errors import BadInput
+from recon.words import PATTERN_LABELS
 
 HEADER = (
     "As of Date,Company,Account,AU,Currency,Primary Account,GL Balance,IHub Balance,Balance Difference,Match Status"
@@ -67,6 +68,7 @@ def test_each_series_is_judged_against_its_own_past(files: tuple[Path, Path], tm
     assert [r["tieout_anomaly"] for r in rows] == ["yes", "no", "yes", "no"]
     assert [r["tieout_pattern"] for r in rows] == ["inconsistent", "consistent_trend", "spike", "in_line"]
     assert all(r["tieout_cause"] and r["tieout_reason"] and r["tieout_case"] for r in rows)
+    assert [r["tieout_comment"] for r in rows] == [PATTERN_LABELS[r["tieout_pattern"]] for r in rows]
     assert [r["GL Balance"] for r in rows] == ["20000", "100000", "60000", "70000"]
     counts = run["counts"]
     assert counts["rows_in"] == counts["rows_scored"] + counts["rows_rejected"] == 4
