@@ -3,14 +3,15 @@
 import shutil
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from memory.cases import CaseQuery, CaseWrite
 from tests.web.browser import ARGS, CHROMIUM, Server, Watched
-from tests.web.builders import PLANS, business_days, history_text
+from tests.web.builders import PLANS, business_days, history_text, open_home
 from web.access import RULES
 
 pytestmark = [
@@ -168,6 +169,20 @@ def test_an_answer_is_streamed_cited_and_kept(page: Any, server: Server) -> None
     assert page.locator("#chat-log .said-by:not(.me) .text").last.inner_text() == said
 
 
+def test_a_question_goes_to_the_whole_selection_and_says_so(page: Any, server: Server) -> None:
+    case = open_case(page, server, 2)
+    page.keyboard.press("x")
+    page.keyboard.press("j")
+    page.wait_for_function("c => document.querySelector('.case').dataset.id !== c", arg=case)
+    assert page.locator("[data-about]").inner_text() == "about this and 1 selected"
+    page.keyboard.press("c")
+    page.keyboard.type("What do they share?")
+    with page.expect_request("**/chat") as asked:
+        page.keyboard.press("Enter")
+    assert asked.value.post_data_json["cases"] == [case]
+    page.wait_for_function("() => document.querySelectorAll('#chat-log .said-by:not(.live)').length >= 2")
+
+
 def test_every_key_has_its_line_in_the_help(page: Any, server: Server) -> None:
     page.goto(server.url)
     page.keyboard.press("?")
@@ -203,6 +218,24 @@ def test_typing_survives_a_killed_server(page: Any, server: Server, watched: Wat
     watched.errors.clear()  # the browser's own lines on a server that was not there
 
 
+def test_an_open_edit_is_never_passed_over_by_an_approval(page: Any, server: Server) -> None:
+    open_case(page, server, 1)
+    page.keyboard.press("e")
+    page.keyboard.press("End")
+    page.keyboard.type(" changed")
+    page.locator(".case h1").click()
+    page.keyboard.press("a")
+    toast(page, "Store your edit or throw it away first.")
+    assert not page.locator(".draft.now [data-key=a]").is_visible()
+    page.keyboard.press("e")
+    page.keyboard.press("Escape")
+    toast(page, "not stored")
+    page.wait_for_function("() => document.querySelector('[data-typed]').textContent.includes('kept as you type')")
+    page.locator(".draft.now [data-key=e]").click()
+    page.locator(".draft.now button[value=discard]").click()
+    toast(page, "Thrown away")
+
+
 def test_two_operators_on_one_draft_are_told_and_nothing_is_overwritten(
     page: Any, chromium: Any, server: Server, signed_in: Any, watched: Watched
 ) -> None:
@@ -225,6 +258,28 @@ def test_two_operators_on_one_draft_are_told_and_nothing_is_overwritten(
     assert other.locator(".draft.now .letter strong").inner_text() == "Theirs"
     other.context.close()
     watched.errors[:] = [e for e in watched.errors if "409" not in e]
+
+
+def test_what_is_new_is_told_and_the_list_does_not_jump(page: Any, server: Server) -> None:
+    page.clock.install()
+    page.goto(f"{server.url}/?sort=onset")
+    before = page.locator(".queue tbody tr").count()
+    a_case_comes(server.home)
+    page.clock.fast_forward(16_000)
+    page.wait_for_selector("text=1 new since you looked")
+    assert page.locator(".queue tbody tr").count() == before
+    page.keyboard.press(".")
+    page.wait_for_function("n => document.querySelectorAll('.queue tbody tr').length === n", arg=before + 1)
+
+
+def a_case_comes(home: Path) -> None:
+    """Another process's run puts one more case on the desk, the last by onset."""
+    desk = open_home(home)
+    like = desk.cases.page(CaseQuery(sort="onset")).records[-1].case
+    tomorrow = like.onset + timedelta(days=1) if like.onset else None
+    case = replace(like, id="C0ffee000001", title="A break that came while you read", onset=tomorrow)
+    desk.cases.upsert_many([CaseWrite(case, (), (1.0, 2.0), 0.5, None)], "Rlate")
+    desk.db.close()
 
 
 def test_files_dropped_on_any_page_land_in_the_upload(page: Any, server: Server) -> None:

@@ -15,7 +15,7 @@ function press(key) {
     case "Enter":
     case "o": { const id = $(".case")?.dataset.id ?? (current() && current().dataset.id); if (id) location.href = `/cases/${id}`; return; }
     case "x": { const box = current() && $("input[name=ids]", current()); if (box) { box.checked = !box.checked; picks(); } return; }
-    case "a": { const button = draft && $("[data-key=a]", draft); if (!button) return toast("No draft waits here."); if (button.disabled) return toast(button.title || "It cannot be approved.", { bad: true }); return seen(draft) ? button.click() : toast("This is what would leave. Press a again to approve it."); }
+    case "a": { const button = draft && $("[data-key=a]", draft); if (draft && $(".edit[open]", draft)) return toast("Store your edit or throw it away first."); if (!button) return toast("No draft waits here."); if (button.disabled) return toast(button.title || "It cannot be approved.", { bad: true }); return seen(draft) ? button.click() : toast("This is what would leave. Press a again to approve it."); }
     case "e": case "r": case "w": { const summary = draft && $(`[data-key=${key}]`, draft); if (!summary) return toast("No draft waits here."); return openBox(summary.parentElement); }
     case "[": case "]": return nextDraft(key === "]" ? 1 : -1);
     case "u": { const form = $(".undo") ?? $("#toasts form"); return form ? form.requestSubmit() : toast("There is nothing to undo here."); }
@@ -49,10 +49,18 @@ function nextDraft(by) {
   to.scrollIntoView({ block: "nearest" });
 }
 
+// Words typed over a draft stay kept, and are not what an approval would send: that is said.
+function leave(box) {
+  box.open = false;
+  $("summary", box).focus();
+  const typed = box.matches(".edit") && $$("input[type=text], textarea", box).some((f) => f.value !== f.defaultValue);
+  if (typed) toast("Your words are kept, not stored. The draft is still the one shown.");
+}
+
 addEventListener("keydown", (event) => {
   if (event.key === "Escape") {
     const open = $$("details.drop[open]").pop();
-    if (open) { open.open = false; $("summary", open).focus(); return; }
+    if (open) return leave(open);
     if (typing(event.target)) return event.target.blur();
     return;
   }
