@@ -354,6 +354,7 @@ def case_context(desk: Desk, person: Person, case_id: str) -> dict[str, Any]:
         "headline": headline,
         "break_days": with_breaks,
         "breaks": shown,
+        "shown_rows": {b.row for b in shown},
         "breaks_more": case.break_count - len(shown),
         "key_columns": _columns(shown, "key"),
         "drafts": drafts,

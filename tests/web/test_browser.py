@@ -1,5 +1,6 @@
 """In a browser: the day by keyboard, nothing typed is lost, two operators meet, nothing comes from elsewhere."""
 
+import re
 import shutil
 from collections.abc import Iterator
 from dataclasses import replace
@@ -13,6 +14,7 @@ from memory.cases import CaseQuery, CaseWrite
 from tests.web.browser import ARGS, CHROMIUM, Server, Watched
 from tests.web.builders import PLANS, business_days, history_text, open_home
 from web.access import RULES
+from web.render import STATIC
 
 pytestmark = [
     pytest.mark.browser,
@@ -135,6 +137,9 @@ def test_a_false_positive_shows_its_blast_radius_before_it_is_saved(page: Any, s
     page.keyboard.press("f")
     page.wait_for_selector("dialog[open] .note")
     assert "from the next run on" in page.locator("dialog .note").inner_text()
+    page.locator("dialog select[name=days]").select_option("30")
+    page.wait_for_function("() => document.querySelector('dialog .note').textContent.includes('It is forgotten on')")
+    page.locator("dialog textarea").focus()
     page.keyboard.type("known and harmless")
     page.keyboard.press("Control+Enter")
     toast(page, "Tagged: false positive")
@@ -187,7 +192,12 @@ def test_every_key_has_its_line_in_the_help(page: Any, server: Server) -> None:
     page.goto(server.url)
     page.keyboard.press("?")
     page.wait_for_selector("dialog[open] .keys")
-    assert page.locator("dialog .keys dt").count() > 20
+    said = {word for text in page.locator("dialog .keys kbd").all_inner_texts() for word in text.split()}
+    script = (STATIC / "keys.js").read_text()
+    assert set(re.findall(r'case "(.+?)":', script)) <= said
+    places = re.search(r"const to = \{(.*?)\}", script)
+    assert places
+    assert set(re.findall(r"(\w): ", places.group(1))) <= said
     page.keyboard.press("Escape")
     assert page.locator("dialog[open]").count() == 0
 

@@ -96,6 +96,9 @@ def test_every_cited_fact_is_on_the_page(client: TestClient, desk: Desk) -> None
     linked = set(re.findall(r'href="#(E\d+)"', page))
     assert linked
     assert linked <= set(re.findall(r'id="(E\d+)"', page))
+    rows = set(re.findall(r'href="#(row-\d+)"', page))
+    assert rows
+    assert rows <= set(re.findall(r'id="(row-\d+)"', page))
 
 
 def test_ids_on_a_page_are_its_own(client: TestClient, desk: Desk) -> None:

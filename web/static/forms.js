@@ -35,6 +35,16 @@ async function send(form, submitter) {
   }
 }
 
+// A tag's reach follows what is chosen, before it is saved.
+document.addEventListener("change", async (event) => {
+  const form = event.target.closest("dialog form[data-feedback]");
+  if (!form || event.target.name === "note") return;
+  const words = new URLSearchParams(new FormData(form));
+  const page = await get(`${form.action}?${words}`, "1").catch(() => null);
+  const [old, fresh] = [$("[data-radius]", form), page && $("[data-radius]", page)];
+  if (old && fresh) old.replaceWith(fresh);
+});
+
 document.addEventListener("submit", (event) => {
   const form = event.target;
   const submitter = event.submitter;
