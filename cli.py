@@ -137,6 +137,9 @@ def run(
     no_agents: Annotated[
         bool, typer.Option("--no-agents", help="Numbers and files only: no graph, no drafts.")
     ] = False,
+    progress_lines: Annotated[
+        bool, typer.Option("--progress", help="Say each stage on stderr where that is no terminal.")
+    ] = False,
 ) -> None:
     """Judge a current file against its history, and draft what to do."""
     one_of("--format", file_format, ("csv", "parquet"))
@@ -159,7 +162,7 @@ def run(
         engine=engine,  # type: ignore[arg-type]
         requested_by=_me().name,
     )
-    with terminal.progress() as progress:
+    with terminal.progress(lines=progress_lines) as progress:
         result = do(desk, request, progress)
     if json_out:
         print_json(result.to_json())

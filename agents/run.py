@@ -4,11 +4,8 @@ import hashlib
 import json
 import platform
 import re
-import resource
-import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from importlib.metadata import version
@@ -25,6 +22,7 @@ from agents.judging import engine_for, judge_run, stays_in_the_lake
 from agents.lessons import lessons_of
 from agents.outputs import Format, Proposed, Told, set_aside, write_json, write_tables
 from agents.precedents import resolutions_of_history
+from agents.stages import Progress, Stages
 from agents.summary import summary
 from detectors.assess import Question, explained, findings_of
 from detectors.bucketwise import WHOLE
@@ -43,9 +41,6 @@ from recon.ids import short_id
 from recon.reading import read_both
 from recon.recon_file import ReconFile
 from recon.rows import NO_DAY, Reading
-
-Progress = Callable[[str, int, int], None]
-"""Told (stage, done, total); total 0 where it is not known."""
 
 
 @dataclass(frozen=True)
@@ -98,23 +93,6 @@ class RunResult:
         return said if self.out is None else f"{said}\nLeft in {self.out}: {names}"
 
 
-@dataclass
-class _Stages:
-    """Seconds and peak memory of each stage, for run.json."""
-
-    progress: Progress
-    seconds: dict[str, float] = field(default_factory=dict)
-    peak_mb: dict[str, int] = field(default_factory=dict)
-
-    @contextmanager
-    def stage(self, name: str) -> Iterator[None]:
-        self.progress(name, 0, 0)
-        begun = time.perf_counter()
-        yield
-        self.seconds[name] = round(self.seconds.get(name, 0.0) + time.perf_counter() - begun, 4)
-        self.peak_mb[name] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
-
-
 @dataclass(frozen=True)
 class _Found:
     """The numbers of the run, before anything is kept."""
@@ -137,10 +115,11 @@ def run(desk: Desk, request: RunRequest, progress: Progress = lambda *_: None) -
     if not request.current:
         msg = "run: no current file was given; name the reconciliation's output, a CSV, Excel or Parquet file"
         raise BadInput(msg)
-    stages = _Stages(progress)
+    stages = Stages(progress)
     started = desk.clock()
     runs = RunStore(desk.db, desk.clock)
     current, history, recon = _read(desk, request, stages)
+    stages.rows = current.rows.n + (history.rows.n if history else 0)
     run_id = request.run_id or _run_id(recon, current, history, started)
     runs.start(_row(run_id, recon, request, current, started))
     try:
@@ -170,7 +149,7 @@ def _own_history(request: RunRequest, history: Reading | None) -> Reading | None
     return history if request.history else None
 
 
-def _read(desk: Desk, request: RunRequest, stages: _Stages) -> tuple[Reading, Reading | None, str]:
+def _read(desk: Desk, request: RunRequest, stages: Stages) -> tuple[Reading, Reading | None, str]:
     today = request.today or desk.clock().date()
     with stages.stage("read"):
         current, history = read_both(request.current, request.history, request.said, today=today)
@@ -206,7 +185,7 @@ def _find(
     request: RunRequest,
     current: Reading,
     history: Reading | None,
-    stages: _Stages,
+    stages: Stages,
 ) -> _Found:
     said = request.said
     calendar = BusinessCalendar.of(said.calendar)
@@ -326,7 +305,7 @@ def _leave(
     started: datetime,
     found: _Found,
     report: DayReport,
-    stages: _Stages,
+    stages: Stages,
 ) -> RunResult:
     cases = [desk.cases.record(w.case.id) for w in found.written]
     actions = [a for w in found.written for a in desk.ledger.list(case_id=w.case.id)] if request.agents else []
@@ -380,7 +359,7 @@ def _record(
     started: datetime,
     found: _Found,
     counts: dict[str, int],
-    stages: _Stages,
+    stages: Stages,
 ) -> dict[str, Any]:
     packages = ("tieout", "langgraph", "duckdb", "numba", "numpy", "scikit-learn", "chromadb")
     return {
@@ -396,6 +375,7 @@ def _record(
         "counts": counts,
         "seconds": stages.seconds,
         "peak_mb": stages.peak_mb,
+        "peak_is_of_stage": stages.peak_is_of_stage,
         "versions": {"python": platform.python_version(), **{name: version(name) for name in packages}},
         "settings": {
             "target_fdr": found.said.target_fdr,

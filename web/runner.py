@@ -253,7 +253,7 @@ class Runner:
             if self.store.get(run_id)["state"] == "cancelling":
                 msg = "The run was cancelled."
                 raise Cancelled(msg)
-            self.store.progress(run_id, stage, done, total)
+            self.store.progress(run_id, stage, done, total if done else 0)
 
         return progress
 

@@ -5,13 +5,15 @@ import os
 import signal
 import sys
 import threading
+import time
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from agents.stages import left
 from recon.errors import BadInput
 
 if TYPE_CHECKING:
@@ -109,25 +111,57 @@ def receipt(action: "Action") -> str:
 
 
 @contextmanager
-def progress() -> Iterator[Callable[[str, int, int], None]]:
-    """A line on stderr for what takes over a second; silent when quiet or not a terminal."""
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeRemainingColumn
+def progress(*, lines: bool = False) -> Iterator[Callable[[str, int, int], None]]:
+    """What a run is at and about how long it will still take, on stderr: one moving line on a terminal.
 
-    columns = (
-        SpinnerColumn(),
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeRemainingColumn(),
-    )
-    with Progress(*columns, console=Console(stderr=True, quiet=VOICE.quiet), transient=True) as bar:
-        task = bar.add_task("start", total=None)
+    `lines` says one line for each stage where stderr is no terminal; otherwise, and when quiet, nothing is said.
+    """
+    stages = _Seen()
+    if VOICE.quiet or not (sys.stderr.isatty() or lines):
+        yield lambda *_: None
+    elif not sys.stderr.isatty():
+        yield lambda stage, done, total: _line(stages, stage, done, total)
+    else:
+        from rich.console import Console
+        from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-        def show(stage: str, done: int, total: int) -> None:
-            bar.update(task, description=stage, completed=done, total=total or None)
+        columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
+        with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+            task = bar.add_task("start", total=None)
 
-        yield show
+            def show(stage: str, done: int, total: int) -> None:
+                words = stages.words(stage, done, total)
+                bar.update(task, description=words, completed=done, total=total if done else None)
+
+            yield show
+
+
+@dataclass
+class _Seen:
+    """The stages of a run as they were told, for the estimate."""
+
+    spent: dict[str, float] = field(default_factory=dict)
+    stage: str = ""
+    begun: float = 0.0
+
+    def words(self, stage: str, done: int, total: int) -> str:
+        """The stage, its rows or cases, and the time that is left."""
+        now = time.monotonic()
+        if stage != self.stage:
+            if self.stage:
+                self.spent[self.stage] = self.spent.get(self.stage, 0.0) + now - self.begun
+            self.stage, self.begun = stage, now
+        seconds = left(self.spent, stage, now - self.begun)
+        if done and stage == "agents":
+            seconds = (seconds or 0.0) + (now - self.begun) / done * (total - done)
+        what = f" {done:,} of {total:,} cases" if stage == "agents" and total else f" {total:,} rows" if total else ""
+        return f"{stage}{what}" + (f", about {seconds:.0f} s left" if seconds is not None else "")
+
+
+def _line(stages: _Seen, stage: str, done: int, total: int) -> None:
+    if stage != stages.stage:
+        sys.stderr.write(stages.words(stage, done, total) + "\n")
+        sys.stderr.flush()
 
 
 def countdown(seconds: float) -> None:

@@ -115,7 +115,8 @@ def read_clean(file: CleanFile, headers: Sequence[str], n: int) -> tuple[pa.Tabl
             for i, column in enumerate(columns):
                 column.take(at, i, batch)
             at += batch.num_rows
-    except (duckdb.Error, pa.ArrowException, OSError):
+    except (duckdb.Error, pa.ArrowException, OSError) as error:
+        raise_interrupt(error)
         return None
     finally:
         file.connection.execute("RESET arrow_output_version")
@@ -131,6 +132,12 @@ def read_clean(file: CleanFile, headers: Sequence[str], n: int) -> tuple[pa.Tabl
             found[str(i)] = text
             del counted[i]
     return pa.table(found), counted
+
+
+def raise_interrupt(error: Exception) -> None:
+    """DuckDB answers Ctrl-C with an error of its own, which must not pass for a row that is not clean."""
+    if isinstance(error, duckdb.InterruptException) or "nterrupt" in str(error):
+        raise KeyboardInterrupt from error
 
 
 def _batches(reader: pa.RecordBatchReader) -> Iterator[pa.Table]:

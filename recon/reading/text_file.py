@@ -13,7 +13,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from recon.errors import UnreadableFile
-from recon.reading.clean import MAX_ROW, CleanFile, marks_of, read_clean
+from recon.reading.clean import MAX_ROW, CleanFile, marks_of, raise_interrupt, read_clean
 from recon.reading.header import find_header
 from recon.reading.scan import NEWLINE, QUIRKY, RETURN, UNCLOSED, Scan, scan, split_row
 from recon.reading.sniff import HEAD, dialect_of, encoding_of
@@ -239,7 +239,8 @@ def _whole(file: CleanFile, n: int) -> tuple[pa.Table, dict[int, Counted]] | Non
 def _parse(file: CleanFile) -> list[pa.ChunkedArray] | None:
     try:
         return file.columns(range(file.width))
-    except duckdb.Error:
+    except duckdb.Error as error:
+        raise_interrupt(error)
         return None
 
 
