@@ -23,6 +23,7 @@ OVER: Final = frozenset({"done", "error"})
 AT_ONCE: Final = 40
 KEPT_SECONDS: Final = 300.0
 FLUSH_SECONDS: Final = 0.4
+CLOSING_SECONDS: Final = 4.0
 
 
 @dataclass(frozen=True)
@@ -104,6 +105,15 @@ class Chats:
             self._chats[chat.id] = chat
         threading.Thread(target=_answer, args=(desk, chat, tuple(case_ids), question, who), daemon=True).start()
         return chat
+
+    def close(self) -> None:
+        """Gives answers under way a little time to come to their end, then cuts them: their followers are told."""
+        end = time.monotonic() + CLOSING_SECONDS
+        while any(not chat.over for chat in list(self._chats.values())) and time.monotonic() < end:
+            time.sleep(0.05)
+        for chat in list(self._chats.values()):
+            chat.stopped.set()
+            chat.add("error", {"message": "The server is being stopped; ask again in a moment."})
 
     def get(self, chat_id: str) -> Chat | None:
         return self._chats.get(chat_id)

@@ -2,9 +2,12 @@
 
 import asyncio
 import logging
+import signal
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
+from types import FrameType
 from typing import Annotated, Any
 
 from fastapi import Depends, Request
@@ -102,9 +105,26 @@ class Hub:
                 log.exception("decisions could not be carried to their threads; they wait in the ledger")
                 self.stop.wait(5)
 
+    def listen_for_the_end(self) -> None:
+        """Hears the signal that stops the server when it comes: the server itself first waits for open answers, and
+        would wait in vain for streams that do not know of it.
+        """
+        if threading.current_thread() is not threading.main_thread():
+            return
+        for number in (signal.SIGTERM, signal.SIGINT):
+            before = signal.getsignal(number)
+            if callable(before):
+                signal.signal(number, partial(self._heard, before))
+
+    def _heard(self, before: Callable[[int, FrameType | None], Any], number: int, frame: FrameType | None) -> None:
+        self.stop.set()
+        threading.Thread(target=self.chats.close, daemon=True).start()
+        before(number, frame)
+
     def close(self) -> None:
         """Lets what is under way come to a stop: nothing new begins, what has begun is finished or given back."""
         self.stop.set()
+        self.chats.close()
         if self._runner is not None:
             self._runner.close()
         for thread in self._threads:
@@ -113,19 +133,23 @@ class Hub:
             self._desk.db.close()
 
 
-def hub_of(request: Request) -> Hub:
+# The four below are asked on every request and do no work: as coroutines they run where they are, while plain
+# functions would each wait for a thread of the pool.
+
+
+async def hub_of(request: Request) -> Hub:
     """The hub of the application that was asked."""
     hub = request.app.state.hub
     assert isinstance(hub, Hub)
     return hub
 
 
-def desk_of(request: Request) -> Desk:
-    """The desk behind a request."""
-    return hub_of(request).desk()
+async def desk_of(hub: Annotated[Hub, Depends(hub_of)]) -> Desk:
+    """The desk behind a request; the walls have opened it."""
+    return hub.desk()
 
 
-def person_of(request: Request) -> Person:
+async def person_of(request: Request) -> Person:
     """Who asks; the guard has made sure that there is somebody."""
     person = request.scope.get("state", {}).get("person")
     if not isinstance(person, Person):
@@ -134,7 +158,7 @@ def person_of(request: Request) -> Person:
     return person
 
 
-def guard(request: Request) -> None:
+async def guard(request: Request) -> None:
     """Refuses who may not use this route. Every route has its line in `web.access.RULES`."""
     method = "GET" if request.method == "HEAD" else request.method
     route = request.scope.get("route")

@@ -114,13 +114,16 @@ class Walls:
     def __init__(self, app: ASGIApp, desk: Callable[[], Desk]) -> None:
         self.app = app
         self.desk = desk
+        self._opened: Desk | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http" or scope["path"].startswith("/static/"):
             await self.app(scope, receive, send)
             return
         headers = Headers(scope=scope)
-        desk = await run_in_threadpool(self.desk)
+        if self._opened is None:
+            self._opened = await run_in_threadpool(self.desk)
+        desk = self._opened
         host = headers.get("host", "")
         if desk.settings.auth == "local" and not local_host(host):
             detail = (
