@@ -27,7 +27,7 @@ from detectors import walk as w
 from detectors.calibration import Calibration, Counts, benjamini_hochberg, calibrate, combine_log_p
 from detectors.forest import SERIES, Forest, Sample, features_of, plant, scrambled
 from detectors.judgement import Judgement
-from detectors.learning import NOBODY, Lessons
+from detectors.learning import NOBODY, QUIET, Lessons
 from detectors.lessons import seen_of, surprise_of_score, worth_looking
 from detectors.patterns import patterns
 from detectors.slots import slots
@@ -316,11 +316,11 @@ def conclude(
 
 
 def _taught(panel: Panel, answer: Judgement, lessons: Lessons | None) -> Judgement:
-    """Adds what the lessons do: `weight` (0 where they quiet), `taught_by`, `raised`, `outgrown`. The p-value stays;
-    the score follows the trust."""
+    """Adds what the lessons do: `trust`, `weight`, `taught_by`, `raised`, `outgrown`. The p-value stays; the score
+    follows the trust."""
     m = len(answer.rows)
     numbers: dict[str, Floats] = answer.numbers | {
-        "weight": np.ones(m),
+        **dict.fromkeys(("trust", "weight"), np.ones(m)),
         "taught_by": np.full(m, float(NOBODY)),
         **dict.fromkeys(("raised", "outgrown", "quieted"), np.zeros(m)),
     }
@@ -330,12 +330,13 @@ def _taught(panel: Panel, answer: Judgement, lessons: Lessons | None) -> Judgeme
     called = replace(answer, anomaly=np.where(answer.anomaly < 0, -1, answer.pvalue < 0.05).astype(np.int8))
     at = worth_looking(panel, answer)
     effect = lessons.effect(seen_of(panel, replace(called, pattern=patterns(called)), at))
-    trust, taught = np.ones(m), {name: numbers[name].copy() for name in ("weight", "taught_by", "raised", "outgrown")}
-    trust[at] = np.where(effect.quiet, effect.trust, 1.0)
-    taught["weight"][at] = np.where(effect.quiet, 0.0, effect.weight)
-    taught["taught_by"][at] = effect.by
+    taught = {name: numbers[name].copy() for name in ("trust", "weight", "taught_by", "raised", "outgrown")}
+    taught["trust"][at], taught["weight"][at], taught["taught_by"][at] = effect.trust, effect.weight, effect.by
     taught["raised"][at], taught["outgrown"][at] = effect.raised, effect.outgrown
-    surprise = np.where(answer.anomaly >= 0, numbers["surprise"] * (0.2 + 0.8 * trust), surprise_of_score(answer.score))
+    trusted = np.where(taught["trust"] < QUIET, taught["trust"], 1.0)
+    surprise = np.where(
+        answer.anomaly >= 0, numbers["surprise"] * (0.2 + 0.8 * trusted), surprise_of_score(answer.score)
+    )
     score = np.round(surprise / (surprise + 12.0), 9) + 0.0
     return replace(answer, numbers=numbers | taught, score=score)
 
@@ -397,33 +398,28 @@ def combine(judgements: Sequence[Judgement], *, target_fdr: float = 0.1, budget:
     """Decides `anomaly` over all panels of a run together: one promise for the run.
 
     With a budget, the `budget` strangest rows with p under 0.05 are the anomalies, whatever the rate.
-    Lessons weigh the p-values; what they quiet is no test any more, so it makes no room for others.
+    Lessons weigh the p-values, and are obeyed after the limit is found: a tag changes nothing outside its
+    neighbourhood.
     """
-    plain = [np.where(j.anomaly >= 0, -j.numbers["surprise"], np.nan) for j in judgements]
-    weighed = [_weighed(j, log_p) for j, log_p in zip(judgements, plain, strict=True)]
-    before = _limits(judgements, plain, target_fdr, budget)
-    limits = _limits(judgements, weighed, target_fdr, budget)
+    logs = [_weighed(j) for j in judgements]
+    limits = _limits(judgements, logs, target_fdr, budget)
     out = []
-    for one, log, told in zip(judgements, plain, weighed, strict=True):
-        quiet = one.numbers["weight"] == 0.0
-        yes = np.isfinite(told) & (np.round(told, 9) <= np.where(one.provisional, limits[1], limits[0]))
-        quieted = quiet & np.isfinite(log) & (np.round(log, 9) <= np.where(one.provisional, before[1], before[0]))
+    for one, log_p in zip(judgements, logs, strict=True):
+        yes = np.isfinite(log_p) & (np.round(log_p, 9) <= np.where(one.provisional, limits[1], limits[0]))
+        quieted = yes & (one.numbers["trust"] < QUIET)
         raised = one.numbers["raised"] > 0
-        anomaly = np.where(one.anomaly < 0, -1, yes | raised).astype(np.int8)
+        anomaly = np.where(one.anomaly < 0, -1, (yes & ~quieted) | raised).astype(np.int8)
         numbers = one.numbers | {"quieted": quieted.astype(np.float64)}
         decided = replace(one, numbers=numbers, anomaly=anomaly, threshold=float(np.exp(max(limits))))
         out.append(replace(decided, pattern=patterns(decided)))
     return out
 
 
-def _weighed(one: Judgement, log_p: Floats) -> Floats:
-    """ln p less ln weight, the weights scaled to a mean of 1 over what is tested; nan where a lesson quiets."""
+def _weighed(one: Judgement) -> Floats:
+    """ln p less ln weight, the weights scaled to a mean of 1; nan where nothing supports a p-value."""
     weight = one.numbers["weight"]
-    if not (weight != 1.0).any():
-        return log_p
-    tested = np.isfinite(log_p) & (weight > 0)
-    scaled = np.where(tested, weight, 1.0) / (float(weight[tested].mean()) if tested.any() else 1.0)
-    return np.where(tested, log_p - np.log(scaled), np.nan)
+    log_p = np.where(one.anomaly >= 0, -one.numbers["surprise"], np.nan)
+    return log_p - np.log(weight / weight.mean()) if (weight != 1.0).any() else log_p
 
 
 def _limits(

@@ -163,7 +163,10 @@ def spoken_for(lesson: Lesson, seen: Seen) -> Mask:
 
 def among(words: npt.NDArray[np.object_], wanted: Collection[str]) -> Mask:
     """Where the word is one of the wanted."""
-    return np.array([word in wanted for word in words], np.bool_)
+    found = np.zeros(len(words), np.bool_)
+    for word in wanted:
+        found |= np.asarray(words == word, np.bool_)
+    return found
 
 
 def _where(spoken: Mapping[str, str], seen: Seen) -> Mask:

@@ -55,7 +55,10 @@ def _learning(result: Mapping[str, Any]) -> dict[str, float]:
         if step in steps:
             found[f"false alarms left after {step} tags"] = steps[step]["false_left"]
             found[f"real alarms kept after {step} tags"] = steps[step]["real_kept"]
-    return found
+            found[f"nothing wrong with what is shown after {step} tags"] = steps[step]["fdp"]
+    return found | {
+        f"real of the first 100 shown, {name}": row[100] / 100 for name, row in result["labels"]["found"].items()
+    }
 
 
 SUITES: Final[dict[str, tuple[str, Figures]]] = {
