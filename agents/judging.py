@@ -17,6 +17,7 @@ from recon.errors import BadInput
 from recon.panels import KnownAnomalies, bucket_panels
 from recon.recon_file import ReconFile
 from recon.rows import NO_DAY, Reading
+from recon.threads import FEW, one_thread
 
 
 class Timed(Protocol):
@@ -38,9 +39,10 @@ def judge_run(
     terms = Terms(current.layout, said, BusinessCalendar.of(said.calendar), lessons_of(desk, recon))
     known = _known(desk, recon)
     if engine.name == "local" and (history is not None or not stays_in_the_lake(desk, recon, "local")):
-        with stages.stage("series"):
+        few = current.rows.n + (history.rows.n if history else 0) <= FEW
+        with stages.stage("series"), one_thread(few):
             whole = Bucket(bucket_panels(current, history, said, known), history)
-        with stages.stage("judge"):
+        with stages.stage("judge"), one_thread(few):
             judged = judge_in_buckets(engine.hold(lambda _: whole, 1), terms)
             return judged if judged.rows > WHOLE else replace(judged, history=history)
     with _staged(desk, recon, said, known, read, stages) as place, stages.stage("judge"):

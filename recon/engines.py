@@ -15,6 +15,7 @@ from functools import partial
 from typing import Any, Final, Generic, Literal, Protocol, TypeVar
 
 from recon.errors import TieoutError
+from recon.threads import one_thread
 
 T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
@@ -132,10 +133,8 @@ def _asked(task: Callable[..., R], held: Any, shared: tuple[Any, ...]) -> R:
 
 def _alone(task: Callable[..., R], *given: Any) -> R:
     """Runs a task with one compiled thread: the cores of a cluster are shared by its workers."""
-    import numba
-
-    numba.set_num_threads(1)
-    return task(*given)
+    with one_thread():
+        return task(*given)
 
 
 @contextmanager

@@ -19,10 +19,11 @@ from recon.lake.manifest import TOP, Arrival, Manifest, Part, slug
 from recon.lake.restating import COLUMNS, taken_back
 from recon.lake.shelf import Shelf, buckets_for, spans
 from recon.lake.tables import alive, but, columns_of, last_word, rescaled, series_of, time_of, to_rows, to_table
-from recon.panels import build_panels
+from recon.panels import bucket_panels
 from recon.recon_file import ReconFile
 from recon.rows import Layout, Reading
 from recon.series import SeriesHistory
+from recon.threads import one_thread
 
 AT = "at"
 FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
@@ -206,8 +207,9 @@ class Lake:
         if layout is None or not any(p.name == pair for p in layout.pairs):
             return None
         alone = replace(layout, pairs=tuple(p for p in layout.pairs if p.name == pair))
-        found = self.history(recon, alone, span=(series_id, series_id + 1))
-        return _series_history(recon, series_id, found, pair) if found is not None else None
+        with one_thread():
+            found = self.history(recon, alone, span=(series_id, series_id + 1))
+            return _series_history(recon, series_id, found, pair) if found is not None else None
 
     def _of(self, recon: str) -> tuple[Ledger, Shelf]:
         if recon not in self._open:
@@ -277,7 +279,7 @@ def _following(shelf: Shelf, manifest: Manifest, staged: Sequence[Staged]) -> tu
 
 
 def _series_history(recon: str, series_id: int, found: Reading, pair: str) -> SeriesHistory:
-    (panel,) = build_panels(found, None, ReconFile())
+    (panel,) = bucket_panels(found, None, ReconFile())
     newest: dict[str, Any] = {
         name: codes.vocabulary[int(codes.codes[-1])].as_py() for name, codes in panel.columns.items()
     }

@@ -8,20 +8,26 @@ from typing import Any, Final
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from fsspec.implementations.local import LocalFileSystem
 
 from recon.lake.manifest import TOP, Part
+from recon.lake.tables import is_text
 
-ROW_GROUP: Final = 16_384
+ROW_GROUP: Final = 8_192
 """Rows in one row group: small enough that one series is read in milliseconds."""
 
 PART_ROWS: Final = 1 << 20
 """Rows that one part holds at most, give or take: what a bucket of a big lake is read with."""
 
-ORPHANED: Final = 3600.0
-"""Seconds after which a part that no manifest names is rubbish: no writer holds one back for so long."""
+FEW_GROUPS: Final = 4
+"""Row groups that are read on one thread: handing them out would take longer."""
+
+MOST_FOOTERS: Final = 512
+"""Footers of parts that stay at hand; parts never change."""
+
+ORPHANED: Final = 86_400.0
+"""Seconds after which a part that no manifest names is rubbish: no writer and no run holds one for so long."""
 
 
 def buckets_for(rows: int, each: int = PART_ROWS) -> int:
@@ -73,17 +79,26 @@ class Shelf:
         wanted = groups_of(part, low, high)
         path = f"{self._folder}/{part.name}"
         with self._fs.open(path, "rb") as source:
-            file = pq.ParquetFile(source, metadata=self._footers.get(part.name))
-            if len(self._footers) > 512:
-                self._footers.clear()
-            self._footers[part.name] = file.metadata
-            names = [n for n in file.schema_arrow.names if columns is None or n in columns]
+            footer = self._footer(part.name, source)
+            names = [n for n in footer.schema.names if columns is None or n in columns]
+            words = [n for n in names if is_text(n)]
+            file = pq.ParquetFile(source, metadata=footer, read_dictionary=words)
             table = (
-                file.read_row_groups(wanted, columns=names) if wanted else file.schema_arrow.empty_table().select(names)
+                file.read_row_groups(wanted, columns=names, use_threads=len(wanted) > FEW_GROUPS)
+                if wanted
+                else file.schema_arrow.empty_table().select(names)
             )
         if part.seq is not None:
             table = table.append_column("seq", pa.array(np.full(table.num_rows, part.seq, np.int32)))
         return _within(table, low, high)
+
+    def _footer(self, name: str, source: Any) -> Any:
+        if name not in self._footers:
+            if len(self._footers) > MOST_FOOTERS:
+                self._footers.clear()
+            self._footers[name] = pq.read_metadata(source)
+            source.seek(0)
+        return self._footers[name]
 
     def remove(self, names: Iterable[str]) -> None:
         """Takes parts away; what is not there is as good as taken away."""
@@ -116,13 +131,11 @@ def groups_of(part: Part, low: int, high: int) -> list[int]:
 
 
 def _within(table: pa.Table, low: int, high: int) -> pa.Table:
-    series = table.column("series")
-    if low > 0 and table.num_rows:
-        table = table.filter(pc.greater_equal(series, pa.scalar(low, pa.uint64())))
-        series = table.column("series")
-    if high < TOP and table.num_rows:
-        table = table.filter(pc.less(series, pa.scalar(high, pa.uint64())))
-    return table
+    """The rows of the series in the half-open range: one slice, as they are sorted by series."""
+    series = table.column("series").to_numpy()
+    first = int(np.searchsorted(series, np.uint64(low)))
+    last = len(series) if high >= TOP else int(np.searchsorted(series, np.uint64(high)))
+    return table if last - first == len(series) else table.slice(first, last - first)
 
 
 def _written(name: str) -> float:

@@ -38,9 +38,7 @@ def to_table(rows: Rows, at: Ints, series: Series) -> pa.Table:
         data["stamp"] = rows.stamp[at]
     data["comment"] = rows.comment.take(pa.array(at))
     for name, codes in rows.columns.items():
-        data[f"c:{name}"] = pa.DictionaryArray.from_arrays(
-            pa.array(codes.codes[at]), codes.vocabulary.cast(pa.string())
-        )
+        data[f"c:{name}"] = _spelt(codes.codes[at], codes.vocabulary)
     for pair in rows.pairs:
         for field in (*STATES, "tolerance"):
             data[f"p:{pair.pair.name}:{field}"] = getattr(pair, field)[at]
@@ -49,9 +47,19 @@ def to_table(rows: Rows, at: Ints, series: Series) -> pa.Table:
             if pair.vocabulary is None:
                 data[f"p:{pair.pair.name}:{side}"] = values
             else:
-                words = pa.DictionaryArray.from_arrays(pa.array(values.astype(np.int32)), pair.vocabulary)
-                data[f"p:{pair.pair.name}:{side}_text"] = words
+                data[f"p:{pair.pair.name}:{side}_text"] = _spelt(values, pair.vocabulary)
     return pa.table(data)
+
+
+def _spelt(codes: npt.NDArray[Any], vocabulary: pa.Array) -> pa.Array:
+    """Codes as their words: Parquet gives each row group a dictionary of its own, where Arrow's would be the whole
+    vocabulary again in every one of them."""
+    return vocabulary.cast(pa.string()).take(pa.array(codes))
+
+
+def is_text(column: str) -> bool:
+    """Whether a column of the lake holds words that are read back as codes."""
+    return column.startswith("c:") or column.endswith("_text")
 
 
 def columns_of(layout: Layout, pairs: Iterable[str] | None = None) -> set[str]:
