@@ -536,7 +536,7 @@ def import_(
     json_out: Json = False,
 ) -> None:
     """Read an edited queue back: first the differences and conflicts, then, with --apply, the changes."""
-    from web.excel import import_queue
+    from web.edits import import_queue
 
     found = import_queue(_desk(), file, apply=apply, by=_me())
     print_json(found.to_json()) if json_out else say(found.text())

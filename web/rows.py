@@ -82,10 +82,11 @@ def _unsaid(words: str, title: str) -> str:
     return "" if words.casefold() in title.casefold() else words
 
 
-def _age_class(line: CaseLine, today: date) -> str:
-    if line.due_on is None:
+def urgency(due_on: date | None, today: date) -> str:
+    """`late` past its day, `near` on it, else nothing."""
+    if due_on is None:
         return ""
-    return "late" if line.due_on < today else "near" if line.due_on == today else ""
+    return "late" if due_on < today else "near" if due_on == today else ""
 
 
 def _state_words(case: CaseLine) -> str:
@@ -115,7 +116,7 @@ def row_of(desk: Desk, case: CaseLine, url: str, waiting: bool) -> QueueRow:
         currency=case.currency if in_base else words.base,
         exact=f"{number(case.amount)} {case.currency}",
         age=age,
-        age_class=_age_class(case, now.date()),
+        age_class=urgency(case.due_on, now.date()),
         age_words="" if age is None else "today" if age == 0 else f"{age}d",
         pattern=words.pattern_short(case.pattern),
         pattern_whole=words.pattern(case.pattern),

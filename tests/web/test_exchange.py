@@ -13,7 +13,8 @@ from memory.cases import CaseQuery
 from recon.errors import BadInput
 from tests.web.builders import APPROVER, OPERATOR
 from web.deeds import Change, change_case
-from web.excel import export_queue, import_queue
+from web.edits import import_queue
+from web.excel import export_queue
 
 
 def edited(path: Path, edits: dict[tuple[str, int], dict[str, Any]]) -> None:

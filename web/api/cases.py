@@ -28,7 +28,7 @@ from web.api.models import (
     event_out,
 )
 from web.blast import blast_radius
-from web.casefile import chart_of
+from web.casechart import chart_of
 from web.charts import SeriesChart
 from web.deeds import STATE_DO, Change, Done, Said, bulk, change_case, give_feedback, tag_of, undo
 from web.drafts import of_case

@@ -9,7 +9,8 @@ from fastapi.responses import Response
 from recon.errors import BadInput
 from recon.words import CAUSE_LABELS, PATTERN_LABELS
 from web.blast import blast_radius
-from web.casefile import case_context, chart_of
+from web.casechart import chart_of
+from web.casefile import case_context
 from web.charts import sides_svg
 from web.deeds import Change, Said, change_case, give_feedback, tag_of, undo
 from web.hub import Here, OnDesk, Who

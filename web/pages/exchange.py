@@ -13,7 +13,8 @@ from starlette.responses import StreamingResponse
 from agents.desk import Desk
 from memory.action import Person
 from recon.errors import BadInput
-from web.excel import Import, export_queue, import_queue
+from web.edits import Import, import_queue
+from web.excel import export_queue
 from web.hub import Here, OnDesk, Who
 from web.queue import parse, query_of
 from web.render import page
