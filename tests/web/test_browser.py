@@ -225,6 +225,8 @@ def test_typing_survives_a_killed_server(page: Any, server: Server, watched: Wat
     page.goto(f"{server.url}/?case={case}")
     value = page.locator(".edit[open] input[name='p.summary']").input_value()
     assert value.endswith("and these words were typed while it was down")
+    page.locator(".edit[open] button[value=discard]").click()
+    toast(page, "Thrown away")
     watched.errors.clear()  # the browser's own lines on a server that was not there
 
 
