@@ -29,6 +29,7 @@ from detectors.forest import SERIES, Forest, Sample, features_of, plant, scrambl
 from detectors.judgement import Judgement
 from detectors.learning import NOBODY, QUIET, Lessons
 from detectors.lessons import seen_of, surprise_of_score, worth_looking
+from detectors.long_series import Own, own_answers
 from detectors.patterns import patterns
 from detectors.slots import slots
 from detectors.survey import SIZE_BINS, Survey, priors, survey, value_bin
@@ -62,6 +63,8 @@ class Observed:
     series: Ints
     sample: Sample
     """What the forest is trained on."""
+    alone: Own
+    """What long series say of their own rows."""
 
 
 def judge(
@@ -91,6 +94,7 @@ class Walked:
     level: npt.NDArray[np.int8]
     group: npt.NDArray[np.int32]
     sample: Sample
+    alone: Own
 
 
 def observe(panel: Panel, calendar: BusinessCalendar, counted: Survey, edges: Ints | None = None) -> Observed:
@@ -104,7 +108,8 @@ def walk_through(panel: Panel, calendar: BusinessCalendar, counted: Survey) -> W
     wide, narrow, hist, tally = walk_panel(panel, calendar, borrowed.table, store_all=False)
     series = panel.series_of_rows()[panel.current]
     sample = _sampled(panel, calendar, borrowed.table)
-    return Walked(wide, narrow, hist, tally, borrowed.level[series], borrowed.group[series], sample)
+    alone = own_answers(panel, np.flatnonzero(panel.current))
+    return Walked(wide, narrow, hist, tally, borrowed.level[series], borrowed.group[series], sample, alone)
 
 
 def observed(panel: Panel, walks: Sequence[Walked], edges: Ints | None = None) -> Observed:
@@ -132,6 +137,10 @@ def observed(panel: Panel, walks: Sequence[Walked], edges: Ints | None = None) -
         np.concatenate([one.group for one in walks]),
         series,
         sum(rest, first),
+        Own(
+            np.concatenate([one.alone.log_p for one in walks]),
+            np.concatenate([one.alone.question for one in walks]),
+        ),
     )
 
 
@@ -283,9 +292,10 @@ def conclude(
         combined[i], expected[i], low[i], high[i] = lent
         if not panel.is_break[rows[i]] and panel.pair.right is not None:
             combined[i] = 0.0
-    combined = np.round(combined, 9)
+    alone = observed.alone
+    combined = np.round(np.where(np.isfinite(alone.log_p), alone.log_p, combined), 9)
     size = np.abs(x) / np.maximum(tolerance, 10.0**-panel.scale)
-    score = _score(combined, known, size)
+    score = _score(combined, known | np.isfinite(alone.log_p), size)
     names = {name: np.exp(log_p[i]) for i, name in enumerate(NAMES)}
     with np.errstate(invalid="ignore"):
         side = {
@@ -309,7 +319,8 @@ def conclude(
         right_p=side["r"],
         views=names,
         numbers=_numbers(wide, narrow, combined)
-        | {"x": x, "tolerance": tolerance, "is_break": panel.is_break[rows].astype(np.float64)},
+        | {"x": x, "tolerance": tolerance, "is_break": panel.is_break[rows].astype(np.float64)}
+        | {"question": alone.question.astype(np.float64)},
         threshold=0.0,
     )
     return _taught(panel, answer, lessons)

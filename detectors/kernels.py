@@ -212,3 +212,36 @@ def slot_value(ring: Floats, n: int) -> float:
                         above = ring[j]
             return float(0.5 * (below + above))
     return float(ring[0])
+
+
+@njit(cache=True)
+def remember(x: float, n: float, centre: float, up: float, down: float) -> tuple[float, float, float]:
+    """The centre and the mean distances above and below it, after row n; one strange row moves them little."""
+    if n <= 1.0:
+        return x, 0.0, 0.0
+    step = max(1.0 / n, 0.0005)
+    error = x - centre
+    most = 6.0 * max(up, down) if n > 20.0 else abs(error)
+    error = min(max(error, -most), most) if most > 0.0 else error
+    if error >= 0.0:
+        up += 2.0 * step * (error - up) if n > 4.0 else step * (error - up)
+    else:
+        down += 2.0 * step * (-error - down) if n > 4.0 else step * (-error - down)
+    return centre + step * error, up, down
+
+
+@njit(cache=True)
+def far_from_all(x: Floats) -> Floats:
+    """How far each value is above or below all values before it, in mean distances of that side; 0 for the first 20.
+
+    >>> bool(far_from_all(np.append(np.tile([0.0, 1.0], 50), [3.0]))[-1] > 4.0)
+    True
+    """
+    out = np.zeros(len(x))
+    centre, up, down = 0.0, 0.0, 0.0
+    for t in range(len(x)):
+        if t > 20:
+            error = x[t] - centre
+            out[t] = error / max(up, 1e-12) if error >= 0.0 else -error / max(down, 1e-12)
+        centre, up, down = remember(x[t], t + 1.0, centre, up, down)
+    return out

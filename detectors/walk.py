@@ -17,6 +17,7 @@ from detectors.kernels import (
     insert_sorted,
     mad_sorted,
     median_sorted,
+    remember,
     remove_sorted,
     slot_value,
     t_surprise,
@@ -123,22 +124,6 @@ def _pooled_scale(own: float, n: int, prior: npt.NDArray[np.float64], floor: flo
     if n == 0:
         return max(math.exp(prior[P_LN_SCALE]), floor)
     return max(math.exp((n * math.log(own) + n0 * prior[P_LN_SCALE]) / (n + n0)), floor)
-
-
-@njit(cache=True)
-def remember(x: float, n: float, centre: float, up: float, down: float) -> tuple[float, float, float]:
-    """The centre and the mean distances above and below it, after row n; one strange row moves them little."""
-    if n <= 1.0:
-        return x, 0.0, 0.0
-    step = max(1.0 / n, 0.0005)
-    error = x - centre
-    most = 6.0 * max(up, down) if n > 20.0 else abs(error)
-    error = min(max(error, -most), most) if most > 0.0 else error
-    if error >= 0.0:
-        up += 2.0 * step * (error - up) if n > 4.0 else step * (error - up)
-    else:
-        down += 2.0 * step * (-error - down) if n > 4.0 else step * (-error - down)
-    return centre + step * error, up, down
 
 
 @njit(cache=True)

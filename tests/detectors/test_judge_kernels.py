@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from detectors import kernels as k
-from detectors.walk import bin_of, remember, stratum_of
+from detectors.kernels import remember
+from detectors.walk import bin_of, stratum_of
 
 # the first call of a kernel loads its compiled form
 settings.register_profile("compiled", deadline=None)

@@ -1,0 +1,102 @@
+"""Long series: one column of values with a past of hundreds of rows is held against nobody's past but its own.
+
+Eight questions are asked of each row: far from all values so far? from its season? from the row before? still, for
+12 rows, for 24? a stretch of 16 or 64 rows like none before, a shape of 32 like none before? Each is answered by
+`own_tail`; the root of their mean square is the row's strangeness.
+"""
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from detectors.kernels import far_from_all
+from detectors.own_tail import LEAST, surprises
+from detectors.seasons import without_season
+from detectors.windows import moments, nearest_earlier, unlike_any_earlier
+from recon.panel import Panel
+
+Floats = npt.NDArray[np.float64]
+
+LONG: Final = 300
+"""Rows from which a series without a second side is judged by its own past alone."""
+REACH: Final = 4_096
+"""Rows that a window is held against: the newest. It bounds the cost of a row."""
+
+STEEP: Final = 1.8
+"""How fast the chance falls with the strangeness when nothing is wrong: between 1 (all questions say the same) and
+root 8 (one alone speaks), measured on quiet series of ten families by `evals.single`."""
+
+QUESTIONS: Final = ("value", "season", "step", "still", "still_long", "stretch", "stretch_long", "shape")
+
+
+def long_series(panel: Panel) -> npt.NDArray[np.int64]:
+    """The series that are judged here: one column of values, at least LONG rows."""
+    if panel.pair.right is not None or panel.pair.kind != "number":
+        return np.zeros(0, np.int64)
+    return np.flatnonzero(np.diff(panel.offsets) >= LONG)
+
+
+def questions(x: Floats) -> Floats:
+    """The surprise of each row by each question, shape (len(QUESTIONS), n); each looks at earlier rows only.
+
+    >>> x = np.sin(np.arange(900) * 2 * np.pi / 48); x[800] = 9.0
+    >>> int(np.argmax(questions(x)[QUESTIONS.index("value")]))
+    800
+    """
+    x = _conditioned(x)
+    still, still_long = (1.0 / (moments(x, width)[1] + 1e-6) for width in (12, 24))
+    asked = (
+        far_from_all(x),
+        np.abs(without_season(x)),
+        np.abs(np.diff(x, prepend=x[:1])),
+        still,
+        still_long,
+        nearest_earlier(x, 16, REACH),
+        nearest_earlier(x, 64, REACH),
+        unlike_any_earlier(x, 32, REACH),
+    )
+    return np.stack([surprises(values) for values in asked])
+
+
+def strangeness(asked: Floats) -> Floats:
+    """-ln p of each row: the root of the mean square of its answers. One loud answer counts, several count more.
+
+    >>> strangeness(np.full((8, 1), 10.0)).tolist()
+    [18.0]
+    """
+    return np.asarray(STEEP * np.sqrt((asked**2).mean(axis=0)), dtype=np.float64)
+
+
+@dataclass(frozen=True)
+class Own:
+    """What the long series say of the judged rows, in their order."""
+
+    log_p: Floats
+    """nan where the row is of no long series."""
+    question: npt.NDArray[np.int8]
+    """The loudest question, index into QUESTIONS; -1 where none spoke."""
+
+
+def own_answers(panel: Panel, rows: npt.NDArray[np.int64]) -> Own:
+    """Judges the rows of every long series; a row is judged by earlier rows of its own series only."""
+    log_p = np.full(panel.n, np.nan)
+    question = np.full(panel.n, -1, np.int8)
+    unit = 10.0**-panel.scale
+    for i in long_series(panel):
+        a, b = panel.offsets[i], panel.offsets[i + 1]
+        if not panel.current[a:b].any():
+            continue
+        asked = questions(panel.diff[a:b] * unit)
+        log_p[a:b] = -strangeness(asked)
+        question[a:b] = np.where(asked.max(axis=0) > 0.0, asked.argmax(axis=0), -1)
+    return Own(log_p[rows], question[rows])
+
+
+def _conditioned(x: Floats) -> Floats:
+    """Sums of squares stay exact when values are near 0 and of the order of 1; by the rows that get no answer."""
+    first = x[:LEAST]
+    centre = np.median(first)
+    wide = np.median(np.abs(first - centre)) + 1e-3 * first.std()
+    return np.asarray((x - centre) / (wide if wide > 0.0 else max(1e-3 * abs(centre), 1e-6)), dtype=np.float64)

@@ -1,0 +1,64 @@
+"""Own tail: how strange each value of one long stream is among its own earlier values, with no end to strange.
+
+-ln of the share of earlier values that were at least as large; past the largest 2% a power law carries on, its
+index from those 2% (Hill 1975; Weissman 1978), so that a larger value always has a larger surprise.
+"""
+
+import math
+
+import numpy as np
+import numpy.typing as npt
+from numba import njit
+
+Floats = npt.NDArray[np.float64]
+
+LEAST = 100
+"""Earlier values before the first answer."""
+TOP = 0.02
+FEWEST = 8
+BINS = 1_024
+GRAIN = 8.0
+"""Bins for each doubling of a value; 1,024 of them hold 2^-64 to 2^64."""
+
+
+@njit(cache=True)
+def surprises(values: Floats) -> Floats:
+    """The surprise of each value (0 or larger) among those before it; 0 for the first hundred; nan is passed over.
+
+    >>> out = surprises(np.append(np.arange(1.0, 1001.0), [500.5, 2000.0, 4000.0]))
+    >>> round(math.exp(-out[-3]), 2), bool(out[-1] > out[-2] > 4.0)
+    (0.5, True)
+    """
+    counts = np.zeros(BINS, np.int64)
+    out = np.zeros(len(values))
+    n = 0
+    for t in range(len(values)):
+        if math.isnan(values[t]):
+            continue
+        place = min(max((math.log2(max(values[t], 1e-18)) + 64.0) * GRAIN, 0.0), BINS - 1e-6)
+        if n >= LEAST:
+            out[t] = _surprise(counts, n, place)
+        counts[int(place)] += 1
+        n += 1
+    return out
+
+
+@njit(cache=True)
+def _surprise(counts: npt.NDArray[np.int64], n: int, place: float) -> float:
+    k = max(int(TOP * n), FEWEST)
+    at = int(place)
+    above = counts[at] * (1.0 - (place - at))
+    for b in range(at + 1, BINS):
+        above += counts[b]
+    if above >= k:
+        return -math.log((above + 0.5) / (n + 1.0))
+    held, total, b = 0, 0.0, BINS - 1
+    while b > 0 and held + counts[b] < k:
+        held += counts[b]
+        total += counts[b] * (b + 0.5)
+        b -= 1
+    edge = b + 1.0 - (k - held) / max(counts[b], 1)
+    total += (k - held) * 0.5 * (edge + b + 1.0)
+    # the mean excess of the logs is Hill's index; one standard error flatter
+    index = max((total / k - edge) / GRAIN * math.log(2.0), 0.02) * (1.0 + 1.0 / math.sqrt(k))
+    return math.log((n + 1.0) / k) + max(place - edge, 0.0) / GRAIN * math.log(2.0) / index

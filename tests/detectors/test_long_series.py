@@ -1,0 +1,150 @@
+"""One long series: windows, seasons and tails against plain twins, and what the judge makes of one column."""
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from panel_builder import CALENDAR, panel_of
+
+from detectors.judge import judge
+from detectors.judgement import Judgement
+from detectors.own_tail import LEAST, surprises
+from detectors.seasons import period_of, without_season
+from detectors.windows import moments, nearest_earlier, unlike_any_earlier
+
+settings.register_profile("compiled", deadline=None)
+settings.load_profile("compiled")
+
+few_values = st.lists(st.integers(-3, 3).map(float), min_size=1, max_size=40)
+
+
+def windows(x: np.ndarray, width: int) -> dict[int, np.ndarray]:
+    return {t: x[t - width + 1 : t + 1] for t in range(width - 1, len(x))}
+
+
+def naive_nearest(x: np.ndarray, width: int, reach: int, shaped: bool) -> list[float]:
+    def of(w: np.ndarray) -> np.ndarray:
+        if not shaped:
+            return w
+        return (w - w.mean()) / w.std() if w.std() > 1e-9 else np.zeros(width)
+
+    def apart(a: np.ndarray, b: np.ndarray) -> float:
+        if shaped and (a.any() != b.any()):
+            return math.sqrt(2 * width)
+        return float(np.linalg.norm(a - b))
+
+    all_of = {t: of(w) for t, w in windows(x, width).items()}
+    return [
+        min(
+            (apart(all_of[t], all_of[u]) for u in all_of if t in all_of and width <= t - u <= reach),
+            default=math.nan,
+        )
+        for t in range(len(x))
+    ]
+
+
+@settings(max_examples=60)
+@given(few_values, st.integers(1, 6), st.integers(1, 30))
+def test_the_nearest_earlier_window_is_found(values: list[float], width: int, reach: int) -> None:
+    x = np.array(values)
+    plain = naive_nearest(x, width, reach, shaped=False)
+    assert nearest_earlier(x, width, reach) == pytest.approx(plain, abs=1e-6, nan_ok=True)
+
+
+@settings(max_examples=60)
+@given(few_values, st.integers(3, 6), st.integers(1, 30))
+def test_the_most_alike_earlier_shape_is_found(values: list[float], width: int, reach: int) -> None:
+    x = np.array(values)
+    plain = naive_nearest(x, width, reach, shaped=True)
+    assert unlike_any_earlier(x, width, reach) == pytest.approx(plain, abs=1e-6, nan_ok=True)
+
+
+@given(few_values, st.integers(1, 9))
+def test_moments_are_those_of_the_last_rows(values: list[float], width: int) -> None:
+    x = np.array(values)
+    mean, deviation = moments(x, width)
+    for t in range(len(x)):
+        last = x[max(0, t - width + 1) : t + 1]
+        assert (mean[t], deviation[t]) == pytest.approx((last.mean(), last.std()), abs=1e-9)
+
+
+@pytest.mark.parametrize("period", [12, 24, 77])
+def test_a_period_under_noise_and_a_trend_is_found(period: int) -> None:
+    rng = np.random.default_rng(period)
+    t = np.arange(1_200)
+    x = 5 * np.sin(2 * np.pi * t / period) + 0.01 * t + rng.normal(size=len(t))
+    assert abs(period_of(x) - period) <= 1
+
+
+def test_what_is_left_without_the_season_looks_back_only() -> None:
+    rng = np.random.default_rng(3)
+    x = np.sin(np.arange(900) / 5) + 0.1 * rng.normal(size=900)
+    changed = np.append(x[:600], rng.normal(size=300) * 50)
+    assert np.array_equal(without_season(x)[:600], without_season(changed)[:600])
+
+
+def test_the_share_of_earlier_values_and_beyond_them_a_larger_value_is_stranger() -> None:
+    rng = np.random.default_rng(4)
+    past = rng.exponential(size=2_000)
+    for value in (0.1, 0.5, 1.0, 2.0):
+        plain = (past >= value).mean()
+        assert math.exp(-surprises(np.append(past, value))[-1]) == pytest.approx(plain, rel=0.2)
+    beyond = [surprises(np.append(past, value))[-1] for value in (10.0, 20.0, 1e3, 1e6)]
+    assert (np.diff(beyond) > 0).all()
+
+
+def test_before_a_hundred_values_there_is_no_answer() -> None:
+    assert not surprises(np.arange(1.0, LEAST + 1.0)).any()
+    assert surprises(np.append(np.ones(LEAST), 50.0))[-1] > 2
+
+
+def five_minutes(x: np.ndarray, now: int) -> Judgement:
+    stamps = 19_000 * 86_400_000_000 + np.arange(len(x)) * 300_000_000
+    panel = panel_of([list(x)], now=now, tolerance=0, days=stamps // 86_400_000_000, stamps=stamps, two_sided=False)
+    return judge(panel, calendar=CALENDAR)
+
+
+def daily(seed: int, n: int = 2_400) -> np.ndarray:
+    rng = np.random.default_rng(seed)
+    return np.asarray(50 + 20 * np.sin(2 * np.pi * np.arange(n) / 288) + rng.normal(size=n))
+
+
+def hits(judged: Judgement, begin: int, end: int) -> bool:
+    """Whether the strangest row lies in the anomaly or within a window after it."""
+    return begin <= int(np.argmax(judged.score)) <= end + 64
+
+
+@pytest.mark.parametrize("kind", ["spike", "flat", "shift", "noise", "upside_down"])
+def test_the_strangest_row_of_a_day_lies_in_what_was_planted(kind: str) -> None:
+    rng = np.random.default_rng(8)
+    x = daily(7)
+    begin, end = 1_900, 1_980
+    match kind:
+        case "spike":
+            end = begin + 1
+            x[begin] += 25
+        case "flat":
+            x[begin:end] = x[begin]
+        case "shift":
+            x[begin:end] += 45
+        case "noise":
+            x[begin:end] += rng.normal(0, 8, end - begin)
+        case _:
+            x[begin:end] = 100 - x[begin:end]
+    assert hits(five_minutes(x, len(x)), begin, end)
+
+
+def test_a_long_quiet_series_has_no_alarm_in_the_median() -> None:
+    alarms = [int((five_minutes(daily(seed), 1_200).anomaly == 1).sum()) for seed in range(7)]
+    assert np.median(alarms) == 0
+
+
+def test_no_row_of_a_long_series_sees_a_later_one() -> None:
+    x = daily(9)
+    other = x.copy()
+    other[1_500:] = np.random.default_rng(1).normal(size=900) * 1e4
+    one, two = five_minutes(x, len(x)), five_minutes(other, len(x))
+    assert np.array_equal(one.score[:1_500], two.score[:1_500])
+    assert not np.array_equal(one.score[1_500:], two.score[1_500:])
