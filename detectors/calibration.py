@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
+from scipy.special import pdtrc
 
 from detectors import walk as w
 from detectors.walk import BIN_WIDTH, BINS, STRATA
@@ -21,9 +22,11 @@ Ints = npt.NDArray[np.int64]
 
 LEAN = 200.0
 LEAN_NOMINAL = 600.0
-DOUBT = 0.15
-"""How fast a tail of which nothing is known falls with the surprise."""
 """How many points a stratum's parent (or the nominal law) stands for beside the stratum's own counts."""
+DOUBT = 0.25
+"""How fast a tail of which nothing is known falls with the surprise."""
+SHAPE = 0.1
+"""The shape of a carried tail: heavier than the exponential that fits its body."""
 
 
 @dataclass(frozen=True)
@@ -90,7 +93,8 @@ def _tail(counts: Ints, above: Floats, start: int, n: float) -> Floats:
     mean = float((held * excess).sum() / total)
     spread = float((held * (excess - mean) ** 2).sum() / total)
     shape = float(np.clip(0.5 * (1.0 - mean**2 / max(spread, 1e-9)), 0.0, 0.3)) if total >= 20 else 0.0
-    scale = max(mean * (1.0 - shape), BIN_WIDTH)
+    # one standard error flatter than the fit
+    scale = max(mean * (1.0 - shape), BIN_WIDTH) * (1.0 + 1.0 / math.sqrt(total))
     y = (edges - start) * BIN_WIDTH
     log_beyond = -y / scale if shape < 1e-6 else -np.log1p(shape * y / scale) / shape
     return np.asarray(np.log(max(above[start], 0.5) / n) + log_beyond)
@@ -172,34 +176,35 @@ def _of_view(counts: Ints, tally: Ints) -> tuple[Law, ...]:
 
 
 def natural_share(tally: Ints, *, sparse: bool) -> float | None:
-    """Of the series that never left their pattern, the share that is of the kind that does so by nature.
+    """Of the calm series, the share that is wild by nature and has not shown it yet. None under 50 series.
 
-    Excursions by nature (heavy tails, rare breaks) come back to the same series; accidents scatter. With rate r
-    of a further excursion among series that had one, series by nature show two or more in n rows with chance
-    1 - (1 + rn) e^-rn, and none with chance e^-rn. None when fewer than 50 series were counted.
+    Mild excursions by nature (heavy tails, rare breaks) come back to the same series; accidents scatter. With a
+    rate r of excursions in the rows of wild series and r0 in those of calm ones, a series of n rows is called wild
+    by nature with the chance that Poisson(r n) is over the limit, by chance with that of Poisson(r0 n).
     """
-    at = 3 if sparse else 0
-    left = 3 if sparse else 1
+    at, kind = (3, 2) if sparse else (0, 0)
     series = tally[w.T_SERIES + at : w.T_SERIES + at + 3].astype(float)
     if series.sum() < 50:
         return None
-    rate = (float(tally[w.T_EPISODES + left]) + 1.0) / (float(tally[w.T_ROWS + left]) + 20.0)
+    rows = tally[w.T_ROWS + kind : w.T_ROWS + kind + 2].astype(float)
+    begun = tally[w.T_EPISODES + kind : w.T_EPISODES + kind + 2].astype(float)
     n = float(tally[w.T_SERIES_ROWS + at : w.T_SERIES_ROWS + at + 3].sum()) / series.sum()
-    seen_twice = 1.0 - (1.0 + rate * n) * np.exp(-rate * n)
-    # accidents meet in one series too; where differences are dense the carried tail speaks for common excursions
-    by_chance = 0.0 if sparse else series[1] ** 2 / (2.0 * series.sum())
-    by_nature = (max(series[2] - by_chance, 0.0) + 1.0) / max(seen_twice, 1e-3)
-    return float(min(1.0, by_nature * np.exp(-rate * n) / max(series[0], 1.0)))
+    by_nature, by_chance = pdtrc(
+        np.floor(1.0 + 0.012 * n), n * (begun[::-1] + np.array([1.0, 0.0])) / (rows[::-1] + 20.0)
+    )
+    natural = (max(series[2] - series.sum() * by_chance, 0.0) + 1.0) / max(by_nature, 1e-3)
+    return float(min(1.0, natural * (1.0 - by_nature) / max(series[:2].sum(), 1.0)))
 
 
 def without_strangers(law: Law, counts: Ints, later: Law, share: float) -> Law:
-    """The law of series without an excursion, freed of the accidents that history itself holds.
+    """The law of calm series, freed of the accidents that history itself holds.
 
-    The tail is carried on from below the excursion limit, where accidents are few. Three doubts hold it up: four
-    times the carried tail, twice what series that are like that by nature (`share` of these) would show (`later`
-    is the law after an excursion), and three rows of the stratum, whatever they were.
+    An empirical null (Efron 2004): the body, where accidents are few, is fitted and carried on as a generalised
+    Pareto tail. Two doubts are added: twice what the share of calm series that is wild by nature would show
+    (`later` is the law of wild ones), and one row of the stratum, whatever it was. What was counted is never
+    exceeded.
     """
-    limit = int(w.OUT / BIN_WIDTH)
+    limit = int(w.MILD / BIN_WIDTH)
     above = counts[::-1].cumsum()[::-1].astype(float)
     body = above[1] - above[limit]
     edges = np.arange(BINS + 1)
@@ -207,13 +212,14 @@ def without_strangers(law: Law, counts: Ints, later: Law, share: float) -> Law:
         want = above[limit] + np.clip(0.3 * body, 30, 1000)
         start = max(int(np.flatnonzero(above[:limit] >= want)[-1]), 1)
         slope = _slope(counts[start:limit])
-        carried = law.log_tail[start] + slope * (edges - start)
+        beyond = np.maximum(edges - start, 0)
+        carried = law.log_tail[start] - np.log1p(-SHAPE * slope * beyond) / SHAPE
         carried = np.where(edges < start, 0.0, carried)
     else:
         carried = -edges * BIN_WIDTH
     natural = np.log(max(share, 1e-300)) + later.log_tail
-    unseen = np.log(3.0 / max(law.n, 3.0)) - DOUBT * np.maximum(edges - limit, 0) * BIN_WIDTH
-    allowed = np.logaddexp(np.logaddexp(carried + np.log(4.0), natural + np.log(2.0)), unseen)
+    unseen = np.log(1.0 / max(law.n, 1.0)) - DOUBT * np.maximum(edges - limit, 0) * BIN_WIDTH
+    allowed = np.logaddexp(np.logaddexp(carried, natural + np.log(2.0)), unseen)
     tail = np.minimum(law.log_tail, allowed)
     tail[0] = 0.0
     tail = np.minimum.accumulate(tail)
@@ -240,13 +246,15 @@ def _slope(counts: Ints) -> float:
 def combine_log_p(log_p: Floats, weights: Floats) -> Floats:
     """One ln p for each row from the views' (shape (views, rows)), by the Cauchy combination.
 
+    `weights`: one for each view, or one for each view and row; they are made to sum to 1.
     Safe under any dependence in the tail (Liu and Xie 2020). Deep in the tail tan((0.5 - p) pi) is 1 / (pi p),
     taken in logs, so that nothing underflows and nothing saturates.
 
     >>> p = np.log(np.array([[0.01], [1.0]])); round(float(np.exp(combine_log_p(p, np.array([0.5, 0.5])))[0]), 2)
     0.03
     """
-    w = (weights / weights.sum())[:, None]
+    w = weights.reshape(len(weights), -1)
+    w = w / w.sum(axis=0)
     p = np.clip(np.exp(log_p), 0.0, 0.97)
     deep = log_p < -25.0
     with np.errstate(divide="ignore"):

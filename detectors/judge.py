@@ -33,7 +33,7 @@ from detectors.long_series import Own, own_answers
 from detectors.patterns import patterns
 from detectors.slots import slots
 from detectors.survey import SIZE_BINS, Survey, priors, survey, value_bin
-from detectors.views import BREAKS, DRIFT, ECHO, NAMES, RATIO, SIDES, SIZE, VIEWS, WALKED
+from detectors.views import BREAKS, DRIFT, ECHO, MATCH, NAMES, RATIO, SIDES, SIZE, VIEWS, WALKED
 from recon.calendar import BusinessCalendar
 from recon.cutting import rows_of
 from recon.panel import Panel
@@ -170,7 +170,7 @@ def _count_blocks(
     use = (narrow[:, w.SUPPORT] >= 1) & ~excluded
     stratum = narrow[:, w.STRATUM].astype(np.int64)
     kind = stratum % w.STRATUM_KINDS
-    out = (narrow[:, w.LEAVES] > 0) & (narrow[:, w.OUTS] == 0)
+    out = narrow[:, w.BEGINS] > 0
     for b in range(1, len(counts.surprises)):
         here = use & (block == b - 1)
         for view in range(WALKED):
@@ -185,15 +185,15 @@ def _count_blocks(
 
 
 def _count_series(tally: Ints, series: Ints, kind: Ints, out: npt.NDArray[np.bool_]) -> None:
-    """Adds each series once, by its kind at its newest row and the excursions it had."""
+    """Adds each series once, by its kind at its newest row and whether it had an excursion."""
     if not len(series):
         return
     n = int(series.max()) + 1
     rows = np.bincount(series, minlength=n)
-    excursions = np.minimum(np.bincount(series[out], minlength=n) + 0, 2)
+    excursions = np.bincount(series[out], minlength=n)
     newest = np.zeros(n, np.int64)
     newest[series] = kind
-    ends = np.where(newest >= 2, 3, 0) + excursions
+    ends = np.where(newest >= 2, 3, 0) + np.where(newest % 2 == 1, 2, np.minimum(excursions, 1))
     there = rows > 0
     tally[w.T_SERIES : w.T_SERIES + 6] += np.bincount(ends[there], minlength=6)
     tally[w.T_SERIES_ROWS : w.T_SERIES_ROWS + 6] += np.bincount(ends[there], rows[there], minlength=6).astype(np.int64)
@@ -266,7 +266,8 @@ def conclude(
     log_p = np.zeros((len(VIEWS), len(rows)))
     for view in range(WALKED):
         log_p[view] = calibration.log_p(observed.block, stratum, view, _rounded(narrow[:, view]))
-    weights = np.array([view.weight for view in VIEWS])
+    is_break = panel.is_break[rows]
+    weights = _shares(stratum, is_break | (panel.pair.right is None))
     used = np.ones(len(VIEWS), np.bool_)
     used[WALKED:] = False
     used[:WALKED] &= calibration.speaking
@@ -324,6 +325,15 @@ def conclude(
         threshold=0.0,
     )
     return _taught(panel, answer, lessons)
+
+
+def _shares(stratum: Ints, differs: npt.NDArray[np.bool_]) -> Floats:
+    """Each view's share in each row's answer, shape (views, rows)."""
+    dense, sparse = (np.array([getattr(view, name) for view in VIEWS])[:, None] for name in ("weight", "sparse"))
+    shares = np.where(stratum % w.STRATUM_KINDS >= 2, sparse, dense)
+    within = np.full((len(VIEWS), 1), (1.0 - MATCH) / (len(VIEWS) - 1))
+    within[DRIFT] = MATCH
+    return np.asarray(np.where(differs, shares, within), dtype=np.float64)
 
 
 def _taught(panel: Panel, answer: Judgement, lessons: Lessons | None) -> Judgement:

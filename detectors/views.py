@@ -20,29 +20,34 @@ class View:
     name: str
     asks: str
     weight: float
-    """Its share in the Cauchy combination before any feedback; the weights are made to sum to 1."""
+    """Its share in the Cauchy combination for a series that mostly differs; the shares are made to sum to 1."""
+    sparse: float
+    """Its share for a series that mostly matches: there a break is judged by its rarity and its size."""
 
 
 VIEWS: Final[tuple[View, ...]] = (
-    View("level", "is the difference far from its forecast, by the series' own spread?", 3.0),
-    View("change", "did it move further from its last clean value than it usually moves?", 1.0),
-    View("breaks", "does the key break more often than it used to: today, in 5 rows, in 10?", 1.0),
-    View("size", "how rare is a break of this size here, counting how rare breaks are?", 2.0),
-    View("drift", "do small same-sign differences inside tolerance add up (CUSUM)?", 1.0),
-    View("shift", "do the last residuals lie on one side of the forecast together?", 1.0),
-    View("volatility", "do the last residuals vary more than the earlier ones?", 0.5),
-    View("ratio", "is the difference out of proportion to the sides, by its own past?", 1.0),
-    View("sides", "did one side move unusually while the other did not?", 0.5),
-    View("echo", "is it an exact duplicate or reversal of a recent row?", 0.5),
-    View("rarity", "is the value rare in all of a long past, at this time of day where that matters?", 0.5),
-    View("lately", "was the series strange in the last hours? (many rows a day only)", 0.25),
-    View("forest", "is the combination of all of these rare among breaks?", 0.5),
+    View("level", "is the difference far from its forecast, by the series' own spread?", 3.0, 1.0),
+    View("change", "did it move further from its last clean value than it usually moves?", 1.0, 0.5),
+    View("breaks", "does the key break more often than it used to: today, in 5 rows, in 10?", 0.25, 1.5),
+    View("size", "how rare is a break of this size here, counting how rare breaks are?", 0.25, 4.0),
+    View("drift", "do small same-sign differences inside tolerance add up (CUSUM)?", 0.25, 0.25),
+    View("shift", "do the last residuals lie on one side of the forecast together?", 1.0, 0.5),
+    View("volatility", "do the last residuals vary more than the earlier ones?", 0.5, 0.25),
+    View("ratio", "is the difference out of proportion to the sides, by its own past?", 0.5, 0.5),
+    View("sides", "did one side move unusually while the other did not?", 0.25, 0.5),
+    View("echo", "is it an exact duplicate or reversal of a recent row?", 0.5, 0.5),
+    View("rarity", "is the value rare in all of a long past, at this time of day where that matters?", 0.5, 0.25),
+    View("lately", "was the series strange in the last hours? (many rows a day only)", 0.25, 0.25),
+    View("forest", "is the combination of all of these rare among breaks?", 0.5, 1.0),
 )
 """Each member of the family is asked the same questions by tests/detectors/test_judge_views.py."""
 
 LEVEL, CHANGE, BREAKS, SIZE, DRIFT, SHIFT, VOLATILITY, RATIO, SIDES, ECHO, RARITY, LATELY, FOREST = range(13)
 WALKED: Final = 12
 """All but the forest are found on the walk; the forest comes after it, for candidates only."""
+
+MATCH: Final = 0.5
+"""A row within tolerance is judged by the drift alone, with this share: the other half is kept for its breaks."""
 
 NAMES: Final = tuple(view.name for view in VIEWS)
 

@@ -38,6 +38,10 @@ from detectors.views import (
 BOLLINGER = 20
 OUT = 9.21
 """-ln p at which a row is kept out of the baseline: p < 1e-4 by the nominal predictive t."""
+MILD = 4.0
+"""-ln p of a mild excursion: a series by whose nature such come often is judged beside others like it."""
+APART = 10
+"""Rows without a mild excursion after which the next one is a new one."""
 DAILY_PACE = (48, 5, 12)
 """Clean rows that level and spread look back on; rows that must agree before a new level is accepted; rows out of
 pattern, agreeing on nothing, after which the old baseline is given up. `pace_of` knows many rows a day."""
@@ -55,11 +59,11 @@ EXPECTED, SCALE, MEAN, DEVIATION, CUSUM, SLOPE, MEDIAN, PREVIOUS, SPREAD = range
 WIDE = 9
 # columns of the float32 output; the first WALKED are the views' surprises
 S_LEFT, S_RIGHT, Z, NU, SUPPORT, RUN, RATE, MODEL, OUTS, AGREE = range(WALKED, WALKED + 10)
-STRATUM, SAME_SIGN, VOLATILITY_RATIO, BREAKS_BEFORE, RECENT, LEAVES = range(WALKED + 10, WALKED + 16)
+STRATUM, SAME_SIGN, VOLATILITY_RATIO, BREAKS_BEFORE, RECENT, BEGINS = range(WALKED + 10, WALKED + 16)
 NARROW = WALKED + 16
 
 TALLY = 20
-"""Rows and excursions by kind, series and their rows by how many excursions they had (dense, then sparse)."""
+"""Rows and mild excursions by kind; series and their rows: without one, calm with one, wild (dense, then sparse)."""
 T_ROWS, T_EPISODES, T_SERIES, T_SERIES_ROWS = 0, 4, 8, 14
 
 PRIOR = 7
@@ -79,13 +83,22 @@ def pace_of(rows_a_day: float) -> tuple[int, int, int]:
 
 
 @njit(cache=True)
-def stratum_of(support: int, episodes: int, sparse: bool) -> int:
+def is_wild(episodes: int, rows: float) -> bool:
+    """More mild excursions than accidents would bring: two, and one more for each 80 rows or so.
+
+    >>> is_wild(1, 60.0), is_wild(2, 60.0), is_wild(2, 100.0), is_wild(4, 200.0)
+    (False, True, False, True)
+    """
+    return episodes > 1.0 + 0.012 * rows
+
+
+@njit(cache=True)
+def stratum_of(support: int, wild: bool, sparse: bool) -> int:
     """Rows are compared with rows of like support (6 steps) and of like kind.
 
-    The kinds: a series that mostly differs (0, 1) or mostly matches (2, 3), without an excursion so far (0, 2)
-    or with one (1, 3).
+    The kinds: a series that mostly differs (0, 1) or mostly matches (2, 3), calm (0, 2) or wild (1, 3) so far.
 
-    >>> stratum_of(2, 0, False), stratum_of(50, 7, True)
+    >>> stratum_of(2, False, False), stratum_of(50, True, True)
     (0, 23)
     """
     if support < 3:
@@ -100,7 +113,7 @@ def stratum_of(support: int, episodes: int, sparse: bool) -> int:
         a = 4
     else:
         a = 5
-    return a * STRATUM_KINDS + (2 if sparse else 0) + min(episodes, 1)
+    return a * STRATUM_KINDS + (2 if sparse else 0) + (1 if wild else 0)
 
 
 @njit(cache=True)
@@ -211,8 +224,10 @@ def _walk_series(
     pend_n = 0
     out_run = 0
     episodes = 0
+    calm = APART + 1  # rows since the last mild excursion
     past_rows = 0
-    past_episodes = 0
+    past_wild = False
+    past_any = False
     past_sparse = False
     c_up = 0.0
     c_down = 0.0
@@ -307,7 +322,9 @@ def _walk_series(
         for i in range(10):
             settled -= begun[i]
         sparse = two_sided and 3.0 * breaks <= rows
-        stratum = stratum_of(ne, settled, sparse)
+        mild = supported and ne >= 3 and plain > MILD and not excluded[t]
+        begins = mild and calm > APART
+        stratum = stratum_of(ne, is_wild(settled, rows), sparse)
         kind = stratum % STRATUM_KINDS
         rate = (breaks + prior[P_RATE] * prior[P_RATE_N] + 0.5) / (rows + prior[P_RATE_N] + 1.0)
         r5 = (rate_5 * max(rows - 4.0, 0.0) + prior[P_RATE] * prior[P_RATE_N] + 0.5) / (
@@ -484,16 +501,17 @@ def _walk_series(
             for i in range(10):
                 hits += recent[i]
             narrow[out, RECENT] = hits
-            narrow[out, LEAVES] = 1.0 if is_out else 0.0
+            narrow[out, BEGINS] = 1.0 if begins else 0.0
             out += 1
         if not current[t] and not excluded[t] and seen >= 1:
             for v in range(WALKED):
                 hist[v, stratum, bin_of(s[v])] += 1
             tally[T_ROWS + kind] += 1
-            if is_out and out_run == 0:
+            if begins:
                 tally[T_EPISODES + kind] += 1
             past_rows += 1
-            past_episodes = episodes + (1 if is_out and out_run == 0 else 0)
+            past_wild = is_wild(episodes + (1 if begins else 0), rows)
+            past_any = past_any or begins
             past_sparse = sparse
         # --- learn from the row
         if first:
@@ -533,7 +551,9 @@ def _walk_series(
             )
         for i in range(9, 0, -1):
             begun[i] = begun[i - 1]
-        begun[0] = 1 if is_out and out_run == 0 else 0
+        begun[0] = 1 if begins else 0
+        episodes += begun[0]
+        calm = 0 if mild else calm + 1
         # losses of every forecast on this row
         if nx > 0:
             for b in range(4):
@@ -572,7 +592,6 @@ def _walk_series(
         if supported and ne >= 3:
             zn += 1
         if is_out:
-            episodes += 1 if out_run == 0 else 0
             out_run += 1
             # does it agree with the ones waiting?
             agrees = True
@@ -712,7 +731,7 @@ def _walk_series(
             older += recent[i]
         rate_10 = (breaks - older) / max(rows - 9.0, 1.0)
     if past_rows > 0:
-        ends = (3 if past_sparse else 0) + min(past_episodes, 2)
+        ends = (3 if past_sparse else 0) + (2 if past_wild else 1 if past_any else 0)
         tally[T_SERIES + ends] += 1
         tally[T_SERIES_ROWS + ends] += past_rows
 

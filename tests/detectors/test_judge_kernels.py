@@ -11,7 +11,7 @@ from scipy import stats
 
 from detectors import kernels as k
 from detectors.kernels import remember
-from detectors.walk import bin_of, stratum_of
+from detectors.walk import bin_of, is_wild, stratum_of
 
 # the first call of a kernel loads its compiled form
 settings.register_profile("compiled", deadline=None)
@@ -112,4 +112,4 @@ def test_the_memory_of_a_short_past_is_near_its_mean(values: list[float]) -> Non
 @given(st.floats(0, 1e6), st.integers(0, 500), st.integers(0, 9), st.booleans())
 def test_bins_and_strata_stay_in_their_tables(s: float, support: int, episodes: int, sparse: bool) -> None:
     assert 0 <= bin_of(s) < 1024
-    assert 0 <= stratum_of(support, episodes, sparse) < 24
+    assert 0 <= stratum_of(support, is_wild(episodes, float(support)), sparse) < 24
