@@ -104,7 +104,7 @@ def test_a_larger_one_comes_back_though_its_score_did_not_grow_and_says_why() ->
 
 def test_a_confirmed_one_is_called_sooner_and_says_why() -> None:
     rng = np.random.default_rng(3)
-    panel = panel_of([[*rng.normal(0, 1, 60), 2.9], *(list(rng.normal(0, 1, 61)) for _ in range(40))], tolerance=0.01)
+    panel = panel_of([[*rng.normal(0, 1, 60), 3.6], *(list(rng.normal(0, 1, 61)) for _ in range(40))], tolerance=0.01)
     judged = ask(panel)
     assert judged.anomaly[0] == 0
     limit = judged.pvalue[0] * len(judged.rows) / 0.1
