@@ -316,7 +316,8 @@ def _leave(
     text = summary(found.recon, found.current, [c.case for c in cases], actions, counts, report.markdown())
     layout = found.current.layout
     documenter = Documenter(found.judged, found.said, Sources(layout.left_source, layout.right_source))
-    told = Told(found.judged, found.current, found.case_of, found.proposed, found.numbers, documenter)
+    said = {f: b.reason for w in found.written for f, b in zip(w.group.members, w.breaks, strict=True)}
+    told = Told(found.judged, found.current, found.case_of, found.proposed, found.numbers, documenter, said)
     with stages.stage("write"):
         record = _record(desk, request, run_id, started, found, counts, stages)
         record["desk"] = report.to_json()

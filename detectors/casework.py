@@ -55,9 +55,12 @@ class Casework:
     owners: Sequence[np.ndarray[Any, np.dtype[np.uint64]]] = field(default=())
     """Per panel and judged row: the number of the outstanding item it belongs to; 0 or left out: by key and onset."""
 
+    _rows: dict[Finding, BreakRow] = field(default_factory=dict, compare=False, repr=False)
+    """Rows that were made already: each is asked for when comments are proposed and again by its case."""
+
     def write(self, group: Group) -> Written:
         """The group's case, evidence and breaks."""
-        breaks = tuple(self.break_row(f, group) for f in group.members)
+        breaks = tuple(self.break_row(f) for f in group.members)
         amounts = self._amounts(breaks)
         currency, amount, base = _total(amounts, self.said.materiality)
         side, side_statement, side_values = self._side(group)
@@ -97,8 +100,13 @@ class Casework:
         )
         return Written(case, breaks, self._spark(lead), score, group)
 
-    def break_row(self, finding: Finding, group: Group | None = None) -> BreakRow:
+    def break_row(self, finding: Finding) -> BreakRow:
         """One finding with its numbers as text."""
+        if finding not in self._rows:
+            self._rows[finding] = self._break_row(finding)
+        return self._rows[finding]
+
+    def _break_row(self, finding: Finding) -> BreakRow:
         p, j = finding
         panel, judgement = self.judged.panels[p], self.judged.judgements[p]
         i = int(judgement.rows[j])

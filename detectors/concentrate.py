@@ -7,7 +7,7 @@ from typing import Final
 
 import numpy as np
 import numpy.typing as npt
-from scipy.stats import binom
+from scipy.special import betainc
 
 from detectors.localise import Slice
 
@@ -72,9 +72,19 @@ def _candidates(columns: Mapping[str, Codes], flag: Flags) -> Iterator[_Candidat
             hits = np.bincount(cell, weights=flag).astype(np.int64)
             for c in np.flatnonzero((hits >= LEAST) & (hits >= PUREST * inside) & (inside < n)):
                 base = (flagged - hits[c] + 0.5) / (n - inside[c] + 1)
-                chance = float(binom.logsf(hits[c] - 1, inside[c], base))
+                chance = _tail(int(hits[c]), int(inside[c]), float(base))
                 rows = np.flatnonzero(cell == c)
                 yield _Candidate(names, rows, int(hits[c]), float(base), -chance - float(np.log(tries)))
+
+
+def _tail(hits: int, inside: int, rate: float) -> float:
+    """The logarithm of the binomial chance of so many hits or more; scipy.stats alone would load for a second.
+
+    >>> round(_tail(2, 2, 0.1), 6) == round(float(np.log(0.01)), 6)
+    True
+    """
+    with np.errstate(divide="ignore"):
+        return float(np.log(betainc(hits, inside - hits + 1, rate)))
 
 
 def _cells(parts: list[Codes]) -> npt.NDArray[np.int64]:

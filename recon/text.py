@@ -104,10 +104,15 @@ def _is_wide_formula(text: str) -> bool:
 
 def neutralise_all(texts: pa.ChunkedArray | pa.Array) -> pa.ChunkedArray | pa.Array:
     """`neutralise` for a whole column; untouched cells keep their bytes."""
-    suspicious = pc.match_substring_regex(texts, r"^[\s\p{Cf}]*[=+\-@＝＋－＠\t\r]")
-    plain = pc.match_substring_regex(texts, r"^[+-]?(\d+(,\d{3})*(\.\d*)?|\.\d+)([eE][+-]?\d{1,3})?$")
-    needs = pc.fill_null(pc.and_not(suspicious, plain), fill_value=False)
-    if not pc.any(needs).as_py():
+    if isinstance(texts, pa.ChunkedArray):
+        return pa.chunked_array([neutralise_all(chunk) for chunk in texts.chunks], texts.type)
+    suspicious = pc.fill_null(pc.match_substring_regex(texts, r"^[\s\p{Cf}]*[=+\-@＝＋－＠\t\r]"), fill_value=False)
+    if not pc.any(suspicious).as_py():
         return texts
-    quoted = pc.binary_join_element_wise(pa.scalar("'", type=texts.type), texts, "")
-    return pc.if_else(needs, quoted, texts)
+    # Only what begins like a formula is looked at again: most are negative numbers, and most cells are neither.
+    some = texts.filter(suspicious)
+    plain = pc.match_substring_regex(some, r"^[+-]?(\d+(,\d{3})*(\.\d*)?|\.\d+)([eE][+-]?\d{1,3})?$")
+    if pc.all(plain).as_py():
+        return texts
+    quoted = pc.if_else(plain, some, pc.binary_join_element_wise(pa.scalar("'", type=texts.type), some, ""))
+    return pc.replace_with_mask(texts, suspicious, quoted)
