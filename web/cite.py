@@ -8,7 +8,17 @@ from markupsafe import Markup
 from web.shown import exact
 
 _CITED = re.compile(r"\[?\b(E\d{1,4})\b(?:\s*,\s*(E\d{1,4})\b)*\]?")
+_MARKED = re.compile(r"\s*\[E\d{1,4}(?:\s*,\s*E\d{1,4})*\]")
 _ONE = re.compile(r"E\d{1,4}")
+
+
+def uncited(text: str) -> str:
+    """The text without its evidence ids, for a page where the evidence is not.
+
+    >>> uncited("They differ by 2 [E3]. It began on Monday [E4, E5].")
+    'They differ by 2. It began on Monday.'
+    """
+    return _MARKED.sub("", text)
 
 
 def cited(text: str, known: Collection[str]) -> Markup:

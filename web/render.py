@@ -13,7 +13,8 @@ from markupsafe import Markup
 
 from web import charts, shown
 from web.access import may
-from web.cite import case_links, cited
+from web.cite import case_links, cited, uncited
+from web.rows import without_amount
 
 HERE: Final = Path(__file__).parent
 STATIC: Final = HERE / "static"
@@ -61,6 +62,8 @@ def environment() -> Environment:
         exact=shown.exact,
         cited=cited,
         case_links=case_links,
+        uncited=uncited,
+        without_amount=without_amount,
         series_svg=charts.series_svg,
         sides_svg=charts.sides_svg,
         state_label=lambda s: shown.STATE_LABELS.get(s, s),

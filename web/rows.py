@@ -3,6 +3,7 @@
 import re
 from dataclasses import dataclass
 from datetime import date
+from decimal import Decimal
 
 from markupsafe import Markup
 
@@ -82,6 +83,17 @@ def _unsaid(words: str, title: str) -> str:
     return "" if words.casefold() in title.casefold() else words
 
 
+def brief_amount(amount: Decimal) -> str:
+    """An amount for a column: whole from a hundred on, cents below, and never a nought for what is something.
+
+    >>> brief_amount(Decimal("201600960.37")), brief_amount(Decimal("5")), brief_amount(Decimal("0.004343"))
+    ('201,600,960', '5.00', '0.0043')
+    """
+    if abs(amount) >= 100 or not amount:
+        return number(amount, 0)
+    return number(amount, 2 if abs(amount) >= Decimal("0.01") else 1 - amount.adjusted())
+
+
 def urgency(due_on: date | None, today: date) -> str:
     """`late` past its day, `near` on it, else nothing."""
     if due_on is None:
@@ -112,7 +124,7 @@ def row_of(desk: Desk, case: CaseLine, url: str, waiting: bool) -> QueueRow:
         title=case.title,
         short=(short := short_title(case)),
         severity=case.severity,
-        amount=number(case.amount if in_base else round(case.amount_base), 0) if case.amount else "0",
+        amount=brief_amount(case.amount if in_base else Decimal(str(case.amount_base))),
         currency=case.currency if in_base else words.base,
         exact=f"{number(case.amount)} {case.currency}",
         age=age,

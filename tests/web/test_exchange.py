@@ -97,13 +97,14 @@ def test_a_file_that_is_none_of_ours_is_refused_in_one_sentence(desk: Desk, tmp_
         import_queue(desk, path, by=OPERATOR)
 
 
-def test_the_pages_offer_the_same_round_trip(client: TestClient, tmp_path: Path) -> None:
+def test_the_pages_offer_the_same_round_trip(client: TestClient, desk: Desk, tmp_path: Path) -> None:
     out = client.get("/export.xlsx")
     path = tmp_path / "q.xlsx"
     path.write_bytes(out.content)
     edited(path, {("Queue", 1): {"Owner": "olga"}})
     shown = client.post("/excel", files={"file": ("q.xlsx", path.read_bytes())}).text
     assert "1 edit in 8 rows" in shown
+    assert desk.cases.get(ids(desk)[0]).title in shown
     kept = shown.split('name="kept" value="')[1].split('"')[0]
     assert "olga" in client.post("/excel", data={"kept": kept, "apply": "yes"}, files={}).text
 

@@ -3,8 +3,9 @@
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
+import sqlalchemy as sa
 from fastapi import APIRouter, File, Request, UploadFile
 from fastapi import Form as FormField
 from fastapi.responses import Response
@@ -12,7 +13,9 @@ from starlette.responses import StreamingResponse
 
 from agents.desk import Desk
 from memory.action import Person
+from memory.schema import actions
 from recon.errors import BadInput
+from web.briefing import titles_of
 from web.edits import Import, import_queue
 from web.excel import export_queue
 from web.hub import Here, OnDesk, Who
@@ -57,7 +60,7 @@ def export_xlsx(request: Request, desk: OnDesk, who: Who) -> Response:
 @route_exchange_pages.get("/excel")
 def excel_page(request: Request) -> Response:
     """Where an edited workbook comes back."""
-    return page(request, "excel.html", found=None, name="", kept="")
+    return page(request, "excel.html", found=None, name="", kept="", titles={})
 
 
 @route_exchange_pages.post("/excel", max_body_size=60_000_000)
@@ -83,10 +86,22 @@ async def excel_in(
     def read() -> Import:
         return import_queue(desk, path, apply=apply == "yes", by=who)
 
-    found: Any = await run_sync(read)
+    found: Import = await run_sync(read)
     if apply == "yes":
         hub.counts.forget()
-    return page(request, "excel.html", found=found, name=path.name.partition("-")[2], kept=kept)
+    return page(
+        request, "excel.html", found=found, name=path.name.partition("-")[2], kept=kept, titles=_titles(desk, found)
+    )  # fmt: skip
+
+
+def _titles(desk: Desk, found: Import) -> dict[str, str]:
+    """What each edit is about: its case's title, for a draft too."""
+    targets = {e.target for e in found.edits}
+    query = sa.select(actions.c.id, actions.c.case_id).where(actions.c.id.in_(targets))
+    with desk.db.read() as connection:
+        case_of = {row.id: row.case_id for row in connection.execute(query)}
+    titles = titles_of(desk, [case_of.get(t, t) for t in targets])
+    return {t: titles.get(case_of.get(t, t), t) for t in targets}
 
 
 def _again(folder: Path, kept: str) -> Path:
