@@ -19,6 +19,7 @@ from recon.lake.manifest import TOP, Arrival, Manifest, Part, slug
 from recon.lake.restating import COLUMNS, taken_back
 from recon.lake.shelf import Shelf, buckets_for, spans
 from recon.lake.tables import alive, but, columns_of, last_word, rescaled, series_of, time_of, to_rows, to_table
+from recon.order import by_series_and_time
 from recon.panels import bucket_panels
 from recon.recon_file import ReconFile
 from recon.rows import Layout, Reading
@@ -248,7 +249,7 @@ def _tables(reading: Reading, keep: npt.NDArray[np.int64], *, placed: bool = Fal
     """
     rows = reading.rows
     series = series_of(rows, reading.layout)[keep]
-    order = np.lexsort((rows.row[keep], time_of(rows)[keep], series))
+    order = by_series_and_time(series, time_of(rows)[keep])
     series, at = series[order], keep[order]
     for low, high in spans(buckets_for(len(at))):
         begin = int(np.searchsorted(series, np.uint64(low)))

@@ -9,6 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from recon.ids import series_hashes, text_hashes
+from recon.order import by_series_and_time, in_order
 from recon.rows import ABSENT, NO_DAY, Codes, Layout, PairColumns, Rows
 
 Ints = npt.NDArray[np.int64]
@@ -120,13 +121,19 @@ def last_word(table: pa.Table) -> pa.Table:
     series = table.column("series").to_numpy()
     time = moment_of(table)
     seq = table.column("seq").to_numpy()
-    order = np.lexsort((seq, time, series))
-    if len(order) and seq.min() != seq.max():
+    if not len(seq):
+        return table
+    mixed, undated = seq.min() != seq.max(), table.column("day").to_numpy() == NO_DAY
+    if not mixed and in_order(series, time):
+        return table
+    # of rows without a date the order of arrivals is the only order there is
+    by_arrival = mixed and undated.any()
+    order = np.lexsort((seq, time, series)) if by_arrival else by_series_and_time(series, time)
+    if mixed:
         s, t, q = series[order], time[order], seq[order]
         begins = np.concatenate([[True], (s[1:] != s[:-1]) | (t[1:] != t[:-1])])
-        ends = np.append(np.flatnonzero(begins)[1:], len(s)) - 1
-        latest = q[ends][np.cumsum(begins) - 1]
-        order = order[(q == latest) | (table.column("day").to_numpy()[order] == NO_DAY)]
+        latest = np.maximum.reduceat(q, np.flatnonzero(begins))[np.cumsum(begins) - 1]
+        order = order[(q == latest) | undated[order]]
     return table.take(pa.array(order))
 
 
