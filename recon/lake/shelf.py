@@ -62,7 +62,7 @@ class Shelf:
         name = f"part-{int(self._clock()):x}-{uuid.uuid4().hex}.parquet"
         try:
             with self._fs.open(f"{self._folder}/{name}", "wb") as sink:
-                pq.write_table(table, sink, row_group_size=ROW_GROUP, compression="lz4")
+                pq.write_table(_spelt(table), sink, row_group_size=ROW_GROUP, compression="lz4")
                 if isinstance(self._fs, LocalFileSystem):
                     sink.flush()
                     os.fsync(sink.fileno())
@@ -128,6 +128,14 @@ def groups_of(part: Part, low: int, high: int) -> list[int]:
     first = int(np.searchsorted(starts, np.uint64(low), side="left"))
     last = len(starts) if high >= TOP else int(np.searchsorted(starts, np.uint64(high), side="left"))
     return list(range(max(first - 1, 0), last))
+
+
+def _spelt(table: pa.Table) -> pa.Table:
+    """Words as words: Parquet gives each row group a dictionary of its own, where Arrow's would stand in every one."""
+    for i, field in enumerate(table.schema):
+        if pa.types.is_dictionary(field.type):
+            table = table.set_column(i, field.name, table.column(i).cast(pa.string()))
+    return table
 
 
 def _within(table: pa.Table, low: int, high: int) -> pa.Table:
