@@ -8,6 +8,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from functools import lru_cache
 from typing import Final, Literal
 
 from markupsafe import Markup, escape
@@ -298,7 +299,8 @@ def _wrap(chart: SeriesChart, parts: list[str], readings: str, suffix: str = "",
     return Markup(head + "".join(parts) + "</svg>")  # noqa: S704 - texts were escaped, numbers are ours
 
 
-def sparkline(values: Sequence[float], width: int = 92, height: int = 22) -> Markup:
+@lru_cache(maxsize=4096)
+def sparkline(values: tuple[float, ...], width: int = 92, height: int = 22) -> Markup:
     """The last differences as a small line with its last point; no text: the row beside it says the numbers."""
     known = [v for v in values if math.isfinite(v)][-40:]
     if len(known) < 2:

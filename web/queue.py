@@ -176,9 +176,11 @@ def list_context(desk: Desk, person: Person, asked: Asked, counts: Counts) -> di
         }
         for v, label in VIEWS.items()
     ]
+    here = asked.url(case="")
+    to_case = f"{here}{'&' if '?' in here else '?'}case="
     return {
         "asked": asked,
-        "rows": [row_of(desk, line, asked.url(case=line.id), line.id in waiting) for line in page.lines],
+        "rows": [row_of(desk, line, to_case + line.id, line.id in waiting) for line in page.lines],
         "views": views,
         "own_views": own_views(desk, person, asked, counts),
         "filter_words": filter_words(asked),
