@@ -582,8 +582,10 @@ class CaseStore:
 
 def _searched(column: Any, query: CaseQuery) -> Any:
     """The column, so that its index is searched where that index also holds the order; otherwise hidden from the
-    planner, which would find the many rows of a bucket first and then sort them all."""
-    return column if query.sort.removeprefix("-") == "severity" else column.concat("")
+    planner, which would find the many rows of a bucket first and then sort them all. Several states are few rows by
+    their own index, while a bucket's would be walked to its end to find them."""
+    in_order = query.sort.removeprefix("-") == "severity" and len(query.state) < 2
+    return column if in_order else column.concat("")
 
 
 def _filtered(statement: Any, query: CaseQuery) -> Any:
