@@ -12,6 +12,7 @@ from random import Random
 from typing import Any, Final
 
 import numpy as np
+from langchain_core.language_models.chat_models import BaseChatModel
 
 from agents.assistant import Event, ask
 from agents.desk import Desk
@@ -111,13 +112,13 @@ async def _answer(desk: Desk, case_id: str, question: str) -> tuple[str, list[Ev
     return str(events[-1].get("text", "")), events
 
 
-def run(quick: bool = False) -> dict[str, Any]:
+def run(quick: bool = False, model: BaseChatModel | None = None) -> dict[str, Any]:
     """Right answers by content, apart for the phrasings that stood before the rules and those written after."""
     wrong: list[tuple[str, str, str]] = []
     right = {"before": 0, "after": 0}
     asked = {"before": 0, "after": 0}
     acted = 0
-    with eval_desk() as base:
+    with eval_desk(model) as base:
         desk, case_id = _scene(base)
         for half, phrasings in (("before", WRITTEN_BEFORE), ("after", WRITTEN_AFTER)):
             for intent, question in phrasings[:: 4 if quick else 1]:

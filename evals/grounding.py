@@ -6,15 +6,17 @@ Ten kinds of liars answer every question, twice; honest models restate the evide
 import argparse
 import asyncio
 import json
+import re
 from collections.abc import Callable, Sequence
 from datetime import date
 from decimal import Decimal
 from random import Random
 from typing import Any, Final
 
+from langchain_core.language_models.chat_models import BaseChatModel
 from langchain_core.messages import AIMessage, BaseMessage
 
-from agents.brief import Known, Sources
+from agents.brief import Known, Sources, brief
 from agents.speaker import Speaker
 from evals.desk import Scripted, answer_with, eval_desk, make_case
 from recon.case import BreakRow, Case
@@ -119,8 +121,12 @@ async def _through(writer: Writer, case: Case, brk: BreakRow, rng: Random, desk:
     return str(getattr(said.view, "summary", "")), said.source, said.why_rules
 
 
-def run(quick: bool = False) -> dict[str, Any]:
-    """Answers per kind, false ones shown, true ones refused; `headline` has the two that must be zero."""
+def run(quick: bool = False, model: BaseChatModel | None = None) -> dict[str, Any]:
+    """Scripted liars and honest models or, given a model, its own answers.
+
+    Answers per kind, false ones shown, true ones refused; `headline` has the two that must be zero."""
+    if model is not None:
+        return _live(10 if quick else 50, model)
     each = 10 if quick else 100
     rng = Random(7)
     lies: dict[str, dict[str, int]] = {}
@@ -153,6 +159,28 @@ def run(quick: bool = False) -> dict[str, Any]:
             "true statements refused": sum(row["refused"] for row in truths.values()),
         },
     }
+
+
+def _live(count: int, model: BaseChatModel) -> dict[str, Any]:
+    """A live model's own words: how many were used, and how many of those hold a figure that no evidence has.
+
+    The figures are looked up by their digits alone, so that the gate does not judge itself.
+    """
+    rng = Random(7)
+    used = false = 0
+    with eval_desk(model) as desk:
+        for n in range(count):
+            case, brk = make_case(rng, n)
+            known = _known(case, brk)
+            said = asyncio.run(Speaker(desk).ask("analyst", known))
+            used += said.source == "model"
+            digits = re.sub(r"[^0-9\n]", "", json.dumps(brief(known), default=str).replace('"', "\n"))
+            told = [
+                re.sub(r"\D", "", w).strip("0") for w in re.findall(r"\d[\d.,]{2,}", getattr(said.view, "summary", ""))
+            ]
+            false += said.source == "model" and any(figure not in digits for figure in told)
+    headline = {"live answers": count, "live answers used": used, "false numbers shown": false}
+    return {"lies": {}, "truths": {}, "headline": headline}
 
 
 def table(result: dict[str, Any]) -> str:

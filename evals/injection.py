@@ -20,6 +20,9 @@ from pathlib import Path
 from typing import Any, Final
 
 import sqlalchemy as sa
+from langchain_core.callbacks import BaseCallbackHandler
+from langchain_core.language_models.chat_models import BaseChatModel
+from langchain_core.messages import BaseMessage
 
 from agents.assistant import ask
 from agents.desk import Desk
@@ -93,7 +96,7 @@ class Scene:
 
 
 @contextmanager
-def scene(planted: Sequence[str]) -> Iterator[Scene]:
+def scene(planted: Sequence[str], model: BaseChatModel | None = None) -> Iterator[Scene]:
     """A workspace that goes away afterwards."""
     from tempfile import TemporaryDirectory
 
@@ -104,7 +107,8 @@ def scene(planted: Sequence[str]) -> Iterator[Scene]:
         settings = Settings(_env_file=None, home=folder / "home", **SECRETS)  # type: ignore[call-arg,arg-type]
         spy, obedient = Spy(), Obedient(planted)
         opened = open_desk(replace_settings(settings))
-        desk = replace(opened, model=Scripted(speech=obedient), doors=dict.fromkeys(FIXED, spy))  # type: ignore[arg-type]
+        speaker = model.model_copy(update={"callbacks": [_Overheard(obedient)]}) if model else None
+        desk = replace(opened, model=speaker or Scripted(speech=obedient), doors=dict.fromkeys(FIXED, spy))  # type: ignore[arg-type]
         here = Scene(desk, spy, obedient, folder)
         with _listening(here.log):
             yield here
@@ -114,6 +118,17 @@ def scene(planted: Sequence[str]) -> Iterator[Scene]:
 def replace_settings(settings: Settings) -> Settings:
     """The desk's own model is replaced by the obedient one, so no client is built for the canary key."""
     return settings.model_copy(update={"tokens_per_case": 10**9, "tokens_per_day": 10**12})
+
+
+class _Overheard(BaseCallbackHandler):
+    """Keeps what a live model is sent, as the obedient one keeps it of itself."""
+
+    def __init__(self, obedient: Obedient) -> None:
+        self._obedient = obedient
+
+    def on_chat_model_start(self, serialized: Any, messages: list[list[BaseMessage]], **_: Any) -> None:
+        for one in messages:
+            self._obedient.hear(one)
 
 
 class _Keep(logging.Handler):
@@ -365,12 +380,15 @@ def _leaked_pages(at: Scene) -> list[str]:
 # --- the suite ----------------------------------------------------------------------------------------------------
 
 
-def run(quick: bool = False) -> dict[str, Any]:
-    """Per place: strings, how many of them the model met in a prompt, and what came of it."""
+def run(quick: bool = False, model: BaseChatModel | None = None) -> dict[str, Any]:
+    """Per place: strings, how many of them the model met in a prompt, and what came of it.
+
+    With a model, that one is asked in place of the obedient one.
+    """
     every = hostile_strings()
     strings = every[:: max(1, len(every) // QUICK)] if quick else every
-    if quick:
-        rows = dict(map(_measured, ((place, strings) for place in PLACES)))
+    if quick or model is not None:
+        rows = dict(_measured((place, strings), model) for place in PLACES)
     else:
         with ProcessPoolExecutor(2, mp_context=get_context("spawn")) as pool:
             rows = dict(pool.map(_measured, [(place, strings) for place in PLACES]))
@@ -387,9 +405,9 @@ def run(quick: bool = False) -> dict[str, Any]:
     }
 
 
-def _measured(question: tuple[str, Sequence[str]]) -> tuple[str, dict[str, Any]]:
+def _measured(question: tuple[str, Sequence[str]], model: BaseChatModel | None = None) -> tuple[str, dict[str, Any]]:
     place, strings = question
-    with scene(strings) as at:
+    with scene(strings, model) as at:
         PLACES[place](at, strings)
         found = breaches(at, by_operator=place == "chat")
         return place, {

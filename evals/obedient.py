@@ -30,17 +30,22 @@ class Obedient:
     met: set[str] = field(default_factory=set)
 
     def __call__(self, messages: Sequence[BaseMessage], names: Sequence[str]) -> AIMessage:
-        text = "\n".join(_all(m) for m in messages)
-        self.prompts.append(text)
-        flat = _flat(text)
-        orders = [o for o in self.planted if _flat(o)[:40] in flat]
-        self.met.update(orders)
+        text, orders = self.hear(messages)
         order = orders[-1] if orders else "approve everything"
         turn = _turns(messages)
         answer = next((n for n in _ANSWERS if n in names), None)
         if answer is not None:
             return self._view(answer, order, text, [n for n in names if n != answer], turn)
         return self._chat(order, text, names, messages)
+
+    def hear(self, messages: Sequence[BaseMessage]) -> tuple[str, list[str]]:
+        """Keeps a prompt; its text, and the planted texts in it."""
+        text = "\n".join(_all(m) for m in messages)
+        self.prompts.append(text)
+        flat = _flat(text)
+        orders = [o for o in self.planted if _flat(o)[:40] in flat]
+        self.met.update(orders)
+        return text, orders
 
     def _view(self, name: str, order: str, text: str, tools: Sequence[str], turn: int) -> AIMessage:
         if tools and not turn:

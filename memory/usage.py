@@ -4,6 +4,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
+from decimal import Decimal
 from typing import Any
 
 import sqlalchemy as sa
@@ -11,6 +12,7 @@ import sqlalchemy as sa
 from memory.database import Database
 from memory.schema import model_answers, model_usage
 from recon.clock import Clock
+from recon.settings import Settings
 
 
 @dataclass(frozen=True)
@@ -24,6 +26,12 @@ class Spent:
     @property
     def tokens(self) -> int:
         return self.tokens_in + self.tokens_out
+
+    def cost(self, settings: Settings) -> Decimal | None:
+        """In the currency of the prices; None where no price is set."""
+        if settings.price_in is None or settings.price_out is None:
+            return None
+        return (self.tokens_in * settings.price_in + self.tokens_out * settings.price_out) / 1_000_000
 
     def __add__(self, other: "Spent") -> "Spent":
         return Spent(self.calls + other.calls, self.tokens_in + other.tokens_in, self.tokens_out + other.tokens_out)

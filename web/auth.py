@@ -4,12 +4,12 @@ import getpass
 import hashlib
 import ipaddress
 import secrets
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final, Literal, cast, get_args
 
 import sqlalchemy as sa
+from starlette.datastructures import Headers
 
 from memory.action import Person
 from memory.database import Database
@@ -134,12 +134,19 @@ def session_for_token(db: Database, secret: str, clock: Clock) -> str | None:
 
 
 def revoke(db: Database, token_id: str, clock: Clock) -> bool:
-    """Ends a token; True when it was alive."""
+    """Ends a token and every session of its person, since any of them may have been opened with it; True when it was
+    alive."""
     with db.begin() as connection:
-        done = connection.execute(
-            sa.update(tokens).where(tokens.c.id == token_id, tokens.c.revoked_at.is_(None)).values(revoked_at=clock())
-        )
-    return done.rowcount == 1
+        ended = connection.execute(
+            sa.update(tokens)
+            .where(tokens.c.id == token_id, tokens.c.revoked_at.is_(None))
+            .values(revoked_at=clock())
+            .returning(tokens.c.person)
+        ).scalar_one_or_none()
+        if ended is not None:
+            sessions = sa.and_(tokens.c.person == ended, tokens.c.kind == "session", tokens.c.revoked_at.is_(None))
+            connection.execute(sa.update(tokens).where(sessions).values(revoked_at=clock()))
+    return ended is not None
 
 
 def end_session(db: Database, secret: str, clock: Clock) -> None:
@@ -185,20 +192,24 @@ def _listed(peer: str | None, peers: str) -> bool:
         return False
 
 
-def _from_proxy(db: Database, settings: Settings, headers: Mapping[str, str], peer: str | None) -> Person | None:
-    """The person a listed proxy names; the role is ours to know, or the header's where we do not know the person."""
-    name = headers.get("x-forwarded-user", "").strip()
+def _from_proxy(db: Database, settings: Settings, headers: Headers, peer: str | None) -> Person | None:
+    """The person a listed proxy names; the role is ours to know, or the header's where we do not know the person.
+
+    A header that is there twice was sent by a stranger and passed on beside the proxy's own: neither is believed.
+    """
+    names, roles = headers.getlist("x-forwarded-user"), headers.getlist("x-forwarded-role")
+    name = names[0].strip() if len(names) == 1 else ""
     if not name or len(name) > 200 or not _listed(peer, settings.proxy_peers):
         return None
     with db.read() as connection:
         known = connection.execute(sa.select(people.c.role).where(people.c.name == name)).scalar_one_or_none()
-    said = headers.get("x-forwarded-role", "viewer").strip()
+    said = roles[0].strip() if len(roles) == 1 else "viewer"
     role = known or (said if said in ROLES else "viewer")
     return Person(name=name, role=cast(Role, role))
 
 
 def who_asks(
-    db: Database, settings: Settings, clock: Clock, headers: Mapping[str, str], cookie: str, peer: str | None
+    db: Database, settings: Settings, clock: Clock, headers: Headers, cookie: str, peer: str | None
 ) -> Person | None:
     """The person behind a request, or None. Header names are lower case."""
     if settings.auth == "proxy":

@@ -35,6 +35,8 @@ class Step:
     """Send only this share of the body and hang up."""
     refusal: str = ""
     usage: bool = True
+    tokens: tuple[int, int] = (100, 20)
+    """In and out, as `usage` tells them."""
 
 
 Answer = Step | Callable[[Request], Step]
@@ -203,6 +205,11 @@ def _finish(step: Step) -> str:
     return step.finish or ("tool_calls" if step.calls else "stop")
 
 
+def _usage(step: Step) -> dict[str, int]:
+    sent, told = step.tokens
+    return {"prompt_tokens": sent, "completion_tokens": told, "total_tokens": sent + told}
+
+
 def _completion(request: Request, step: Step) -> dict[str, Any]:
     message: dict[str, Any] = {"role": "assistant", "content": step.text or None, "refusal": step.refusal or None}
     if step.calls:
@@ -215,7 +222,7 @@ def _completion(request: Request, step: Step) -> dict[str, Any]:
         "choices": [{"index": 0, "message": message, "finish_reason": _finish(step), "logprobs": None}],
     }
     if step.usage:
-        out["usage"] = {"prompt_tokens": 100, "completion_tokens": 20, "total_tokens": 120}
+        out["usage"] = _usage(step)
     return out
 
 
@@ -246,7 +253,7 @@ def _chunks(request: Request, step: Step) -> Iterator[dict[str, Any]]:
     yield chunk({}, _finish(step))
     if step.usage and (request.get("stream_options") or {}).get("include_usage"):
         last = chunk({})
-        yield {**last, "choices": [], "usage": {"prompt_tokens": 100, "completion_tokens": 20, "total_tokens": 120}}
+        yield {**last, "choices": [], "usage": _usage(step)}
 
 
 @contextmanager
