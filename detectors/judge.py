@@ -321,7 +321,8 @@ def conclude(
         views=names,
         numbers=_numbers(wide, narrow, combined)
         | {"x": x, "tolerance": tolerance, "is_break": panel.is_break[rows].astype(np.float64)}
-        | {"question": alone.question.astype(np.float64)},
+        | {"question": alone.question.astype(np.float64)}
+        | {"text": np.full(len(rows), float(panel.pair.kind == "text"))},
         threshold=0.0,
     )
     return _taught(panel, answer, lessons)

@@ -8,6 +8,8 @@ from recon.words import PATTERN_LABELS
 
 Floats = npt.NDArray[np.float64]
 
+RARE = 0.05
+
 INDEX = {name: i for i, name in enumerate(PATTERN_LABELS)}
 
 
@@ -29,8 +31,9 @@ def patterns(answer: Judgement) -> npt.NDArray[np.int8]:
         error = x - expected
         grew = np.abs(x) >= np.abs(np.nan_to_num(expected))
         far = np.abs(error) > 5.0 * scale
-    outside = ~inside & is_break
-    # a break off the usual level, whether or not the run calls it an anomaly
+    # a break off the usual level that is rare, whether or not the run calls it an anomaly; a common one is in line
+    with np.errstate(invalid="ignore"):
+        outside = ~inside & is_break & (yes | (answer.pvalue < RARE))
     out[outside] = INDEX["spike"]
     out[outside & ~grew] = INDEX["drop"]
     # the last residuals, today's among them, vary twice as much as the earlier ones
@@ -53,6 +56,9 @@ def patterns(answer: Judgement) -> npt.NDArray[np.int8]:
     step = np.sign(x - previous) == np.sign(n["same_sign"])
     out[is_break & inside & trend & step] = INDEX["consistent_trend"]
     out[yes & (answer.views["drift"] < 1.0) & ~is_break] = INDEX["drift_within_tolerance"]
+    # codes have no size: new, unless they keep differing
+    text = is_break & (n["text"] > 0)
+    out[text] = np.where(yes & often, INDEX["repeated"], np.where(yes, INDEX["new"], INDEX["in_line"]))[text]
     # outside nothing, yet an anomaly: the size or the frequency made it one
     out[yes & inside & is_break & (out == INDEX["in_line"])] = INDEX["new"]
     out[anomaly == -1] = INDEX["insufficient_history"]

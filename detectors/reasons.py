@@ -4,6 +4,7 @@ import math
 
 from detectors.judgement import Judgement
 from detectors.learning import Lessons
+from detectors.long_series import QUESTIONS
 from recon.panel import Panel
 from recon.words import PATTERN_LABELS
 
@@ -27,11 +28,46 @@ def reason(panel: Panel, judgement: Judgement, i: int, lessons: Lessons | None =
     """Row i of the judgement in one sentence: its difference, what was expected of it, and the deciding evidence."""
     n = {name: float(values[i]) for name, values in judgement.numbers.items()}
     pattern = PATTERNS[int(judgement.pattern[i])] if judgement.pattern[i] >= 0 else "match"
+    n["outside"] = float(not judgement.low[i] <= n["x"] <= judgement.high[i])
     facts = _facts(panel, judgement, i, n)
-    said = _SAY[pattern](n, facts) + _answer(judgement, i, facts)
+    said = _said(panel, judgement, i, n, facts, pattern) + _answer(judgement, i, facts)
     if lessons is not None:
         said = "; ".join([said[:-1], *_taught(judgement, i, lessons)]) + "."
     return said[0].upper() + said[1:]
+
+
+def _said(panel: Panel, judgement: Judgement, i: int, n: dict[str, float], facts: dict[str, str], pattern: str) -> str:
+    if panel.pair.kind == "text":
+        return _codes(panel, int(judgement.rows[i]), int(judgement.support[i]), int(n["breaks"]))
+    question = int(n.get("question", -1.0))
+    if judgement.anomaly[i] == 1 and question >= 0:
+        return _OWN[QUESTIONS[question]].format(**facts)
+    return _SAY[pattern](n, facts)
+
+
+def _codes(panel: Panel, row: int, seen: int, differed: int) -> str:
+    """Codes have no size: they are equal or not, and were so before or not."""
+    left, right = panel.pair.left, panel.pair.right
+    if panel.left_missing[row] or panel.right_missing[row]:
+        head = f"{left if panel.left_missing[row] else right} is missing"
+    else:
+        head = f"{left} and {right} hold {'different values' if panel.is_break[row] else 'the same value'}"
+    if seen == 0:
+        return f"{head}; the key has no earlier rows"
+    rows = "1 earlier row" if seen == 1 else f"{seen:,} earlier rows"
+    return f"{head}; they differed in {differed:,} of the key's {rows}"
+
+
+_OWN = {
+    "value": "value of {x} is far from nearly all before it",
+    "season": "value of {x} is not what this place in its cycle usually brings",
+    "step": "value moved from {previous} to {x}, a step hardly ever seen before",
+    "still": "value stands at {x}: 12 rows without their usual movement",
+    "still_long": "value stands at {x}: 24 rows without their usual movement",
+    "stretch": "the 16 rows that end with {x} are far from any before them",
+    "stretch_long": "the 64 rows that end with {x} are far from any before them",
+    "shape": "the 32 rows that end with {x} have a shape not seen before",
+}
 
 
 def _taught(judgement: Judgement, i: int, lessons: Lessons) -> list[str]:
@@ -80,7 +116,8 @@ def _band(f: dict[str, str]) -> str:
 
 
 def _spike(n: dict[str, float], f: dict[str, str]) -> str:
-    return f"difference of {f['x']}, {_band(f)}: {f['z']} times the usual spread of {f['spread']}"
+    said = f"difference of {f['x']}, {_band(f)}"
+    return f"{said}: {f['z']} times the usual spread of {f['spread']}" if n["spread"] > 0.0 else said
 
 
 def _drop(n: dict[str, float], f: dict[str, str]) -> str:
@@ -100,6 +137,8 @@ def _trend(n: dict[str, float], f: dict[str, str]) -> str:
 
 
 def _in_line(n: dict[str, float], f: dict[str, str]) -> str:
+    if n["outside"] > 0.0:
+        return f"difference of {f['x']} is outside its band of {f['low']} to {f['high']}, but its like is common here"
     return f"difference of {f['x']} is in line: {_band(f)}"
 
 

@@ -9,7 +9,8 @@ import numpy.typing as npt
 
 from detectors.judge import judge
 from detectors.judgement import Judgement
-from evals.series import KINDS, STRENGTHS, Planted, planted
+from evals import single
+from evals.series import KINDS, NATURES, STRENGTHS, Planted, planted
 from recon.calendar import BusinessCalendar
 from recon.recon_file import CalendarSaid
 
@@ -64,8 +65,7 @@ def peers(data: Planted, *, slow: bool = True) -> dict[str, Floats]:
     return scores
 
 
-def _one(data: Planted, *, slow: bool) -> dict[str, float]:
-    judged = ask(data)
+def _one(data: Planted, judged: Judgement, *, slow: bool) -> dict[str, float]:
     truth = data.truth[judged.rows]
     counted = truth >= 0
     yes = (judged.anomaly == 1) & counted
@@ -97,26 +97,56 @@ def _seen(data: Planted, judged: Judgement) -> tuple[float, float]:
     return len(days) / max(anomalies, 1), float(np.mean(days)) if days else float("nan")
 
 
+PASTS: Final = ("clean", "with accidents")
+
+
 def run(quick: bool = False, *, seeds: int | None = None) -> dict[str, Any]:
-    """`planted`: by past and strength; `quiet`: alarms a run; `small`: by past points; `kinds`: recall by kind."""
-    count = seeds or (3 if quick else 20)
-    board: dict[str, Any] = {"planted": {}, "small": {}, "target": TARGET, "seeds": count}
-    for past in ("clean", "with accidents"):
-        for name, strength in STRENGTHS.items():
-            runs = [
-                _one(planted(seed, rate=RATE, strength=strength, clean_past=past == "clean"), slow=True)
-                for seed in range(count)
-            ]
+    """`planted`: by past and strength; `kinds`, `natures`: recall by strength; `quiet`; `small`: by past points;
+    `single`: one long series. Quick: one strength and few seeds, in about 15 s of processor time."""
+    count = seeds or (2 if quick else 20)
+    board: dict[str, Any] = {"planted": {}, "small": {}, "kinds": {}, "natures": {}, "target": TARGET, "seeds": count}
+    strengths = {"medium": STRENGTHS["medium"]} if quick else STRENGTHS
+    for name, strength in strengths.items():
+        for past in PASTS:
+            runs, called = [], _Called()
+            for seed in range(count):
+                data = planted(seed, rate=RATE, strength=strength, clean_past=past == "clean")
+                judged = ask(data)
+                runs.append(_one(data, judged, slow=True))
+                called.add(data, judged)
             board["planted"][f"{past}, {name}"] = _mean(runs)
-    alarms = [int((ask(planted(1_000 + seed)).anomaly == 1).sum()) for seed in range(count)]
-    heavy = [int((ask(planted(2_000 + seed, natures=("heavy",))).anomaly == 1).sum()) for seed in range(count)]
-    board["quiet"] = {"median alarms": float(np.median(alarms)), "mean alarms": float(np.mean(alarms))}
-    board["quiet, heavy tails"] = {"median alarms": float(np.median(heavy)), "mean alarms": float(np.mean(heavy))}
-    for points in (3, 6, 12, 24):
-        runs = [_one(_short(seed, points), slow=False) for seed in range(count)]
-        board["small"][points] = _mean(runs)
-    board["kinds"] = _kinds(count)
+            board["kinds"][f"{past}, {name}"], board["natures"][f"{past}, {name}"] = called.shares()
+    board["quiet"] = _quiet(count + 1 if quick else count, 1_000, NATURES)
+    board["quiet, heavy tails"] = _quiet(1 if quick else count, 2_000, ("heavy",))
+    for points in (6, 24) if quick else (3, 6, 12, 24):
+        short = [_short(seed, points) for seed in range(1 if quick else count)]
+        board["small"][points] = _mean([_one(data, ask(data), slow=False) for data in short])
+    board["single"] = single.run(1 if quick else max(1, count // 5), every=17 if quick else 1)
     return board
+
+
+def _quiet(count: int, first: int, natures: tuple[str, ...]) -> dict[str, float]:
+    alarms = [int((ask(planted(first + seed, natures=natures)).anomaly == 1).sum()) for seed in range(count)]
+    return {"median alarms": float(np.median(alarms)), "runs with an alarm": float(np.mean(np.array(alarms) > 0))}
+
+
+class _Called:
+    """The share of anomalous days that were called, by kind of anomaly and by nature of the series."""
+
+    def __init__(self) -> None:
+        self.there = [np.zeros(len(KINDS)), np.zeros(len(NATURES))]
+        self.called = [np.zeros(len(KINDS)), np.zeros(len(NATURES))]
+
+    def add(self, data: Planted, judged: Judgement) -> None:
+        truth = data.truth[judged.rows] == 1
+        yes = truth & (judged.anomaly == 1)
+        for at, what in enumerate((data.kind[judged.rows], data.nature[judged.rows])):
+            self.there[at] += np.bincount(what[truth], minlength=len(self.there[at]))
+            self.called[at] += np.bincount(what[yes], minlength=len(self.there[at]))
+
+    def shares(self) -> tuple[dict[str, float], dict[str, float]]:
+        kinds, natures = (c / np.maximum(t, 1) for c, t in zip(self.called, self.there, strict=True))
+        return dict(zip(KINDS, kinds.tolist(), strict=True)), dict(zip(NATURES, natures.tolist(), strict=True))
 
 
 def _short(seed: int, points: int) -> Planted:
@@ -138,19 +168,6 @@ def _short(seed: int, points: int) -> Planted:
     return Planted(panel, data.truth[keep], data.kind[keep], data.nature[keep], data.onset[keep])
 
 
-def _kinds(count: int) -> dict[str, float]:
-    """Of each kind, at medium strength and with a clean past, the share of its days that were called."""
-    called = np.zeros(len(KINDS))
-    there = np.zeros(len(KINDS))
-    for seed in range(count):
-        data = planted(seed, rate=RATE, strength=STRENGTHS["medium"], clean_past=True)
-        judged = ask(data)
-        kind, truth = data.kind[judged.rows], data.truth[judged.rows] == 1
-        there += np.bincount(kind[truth], minlength=len(KINDS))
-        called += np.bincount(kind[truth & (judged.anomaly == 1)], minlength=len(KINDS))
-    return {name: float(called[i] / max(there[i], 1)) for i, name in enumerate(KINDS)}
-
-
 def _mean(runs: list[dict[str, float]]) -> dict[str, float]:
     out = {name: float(np.nanmean([run[name] for run in runs])) for name in runs[0]}
     fdp = np.array([run["fdp"] for run in runs])
@@ -169,8 +186,15 @@ def table(board: Mapping[str, Any]) -> str:
         lines.append(_line(f"{points} past points", r, methods, more))
     for name in ("quiet", "quiet, heavy tails"):
         lines.append(f"{name:26}" + ", ".join(f"{k} {v:.2f}" for k, v in board[name].items()))
-    lines.append("called by kind: " + ", ".join(f"{k} {v:.2f}" for k, v in board["kinds"].items()))
+    for heading in ("kinds", "natures"):
+        lines.append(f"called by {heading[:-1]}:")
+        for name, shares in board[heading].items():
+            lines.append(f"  {name:24}" + ", ".join(f"{k} {v:.2f}" for k, v in shares.items()))
     lines.append(f"target {board['target']}, {board['seeds']} seeds; fdp_upper_95 must stay at or under 0.12")
+    lines.append("one long series: ROC-AUC, PR-AUC, best F1")
+    for name, values in board["single"]["ranking"].items():
+        lines.append(f"  {name:24}" + " ".join(f"{v:.3f}" for v in values))
+    lines.append("  " + ", ".join(f"{k} {v:.2f}" for k, v in board["single"].items() if k != "ranking"))
     return "\n".join(lines)
 
 
@@ -181,7 +205,7 @@ def _line(name: str, r: Mapping[str, float], methods: list[str], more: list[str]
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
-    parser.add_argument("--quick", action="store_true", help="3 seeds instead of 20")
+    parser.add_argument("--quick", action="store_true", help="one strength and 2 seeds instead of 20")
     parser.add_argument("--seeds", type=int, default=None)
     said = parser.parse_args()
     print(table(run(said.quick, seeds=said.seeds)))

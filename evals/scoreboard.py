@@ -40,12 +40,19 @@ def _detection(result: Mapping[str, Any]) -> dict[str, float]:
     """The margin over the best peer, the realised false discovery rate, and the quiet run."""
     peers = ("robust_z", "bollinger", "isolation_forest", "ecod")
     rows = result["planted"].values()
+    long = result["single"]["ranking"]
     return {
         "least margin of PR-AUC over the best peer": min(
             row["tieout"] - max(row[peer] for peer in peers if peer in row) for row in rows
         ),
         "mean false discovery proportion": max(row["fdp"] for row in rows),
+        "least recall with a clean past": min(r["recall"] for n, r in result["planted"].items() if n.startswith("cl")),
+        "least recall with accidents in the past": min(
+            r["recall"] for n, r in result["planted"].items() if n.startswith("with")
+        ),
         "median alarms on quiet data": result["quiet"]["median alarms"],
+        "margin of PR-AUC on one long series": long["tieout"][1] - max(v[1] for n, v in long.items() if n != "tieout"),
+        "median alarms on a quiet long series": result["single"]["quiet median alarms"],
     }
 
 

@@ -108,6 +108,19 @@ def test_quiet_data_has_no_alarm_in_the_median_run() -> None:
     assert np.median(alarms) == 0
 
 
+@pytest.mark.slow
+def test_over_many_quiet_days_few_show_an_alarm() -> None:
+    """The promise is one for each run: of D quiet days about target_fdr x D show an alarm, by chance up to 8 of 30."""
+    days = 0
+    for seed in (31, 32, 33):
+        whole = planted(seed, series=200, days=80, judged=10).panel
+        place = np.tile(np.arange(80), whole.s)
+        for day in range(70, 80):
+            upto = rows_of(replace(whole, current=place == day), place <= day)
+            days += int((ask(upto).anomaly == 1).any())
+    assert days <= 8
+
+
 def test_a_row_is_judged_by_earlier_rows_only() -> None:
     data = planted(7, rate=0.3, series=60, days=80, judged=40).panel
     later = data.day >= np.unique(data.day)[60]
