@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
-from typing import Protocol
+from typing import Final, Protocol
 
 import numpy as np
 
@@ -18,6 +18,10 @@ from recon.panels import KnownAnomalies, bucket_panels
 from recon.recon_file import ReconFile
 from recon.rows import NO_DAY, Reading
 from recon.threads import FEW, one_thread
+
+KEPT: Final = 10_000_000
+"""Rows whose buckets stay in memory between the questions of one run, at about 100 bytes each; of more, every bucket
+is read again for each question."""
 
 
 class Timed(Protocol):
@@ -46,7 +50,7 @@ def judge_run(
             judged = judge_in_buckets(engine.hold(lambda _: whole, 1), terms)
             return judged if judged.rows > WHOLE else replace(judged, history=history)
     with _staged(desk, recon, said, known, read, stages) as place, stages.stage("judge"):
-        keep = engine.name == "dask"
+        keep = engine.name == "dask" or place.rows <= KEPT
         return judge_in_buckets(engine.hold(place.load, place.buckets, keep=keep), terms)
 
 
@@ -78,6 +82,7 @@ def _staged(
             before_hashes=current.file_hashes,
             until=int(days.max()) if len(days) else None,
             words=vocabularies(current.rows),
+            rows=past + current.rows.n,
             buckets=buckets_of(past + current.rows.n),
         )
     finally:

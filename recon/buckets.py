@@ -47,7 +47,11 @@ class Place:
     """The newest day of history from the lake that may be seen."""
     words: tuple[pa.Array | None, ...]
     """The vocabulary of each text pair of the current reading."""
+    rows: int
+    """About how many there are, past and current."""
+
     buckets: int
+    """How many buckets they are dealt to; `buckets_of` says how many there should be."""
 
     def load(self, bucket: int) -> Bucket:
         """Reads one bucket from the lake and sorts it into panels."""
