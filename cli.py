@@ -93,7 +93,8 @@ def _settings() -> "Settings":
     from recon.settings import read_settings
 
     settings = read_settings()
-    set_up("WARNING" if VOICE.quiet and settings.log_level == "INFO" else settings.log_level)
+    level = "WARNING" if VOICE.quiet and settings.log_level == "INFO" else settings.log_level
+    set_up(level, settings.log_format, settings.secrets())
     return settings
 
 

@@ -34,8 +34,10 @@ def open_desk(settings: "Settings", clock: "Clock | None" = None) -> "Desk":
     from recon.clock import system_clock
     from recon.errors import BadInput
     from recon.lake import lake_in
+    from recon.tracing import switch
     from tools.actions.choose import choose_doors
 
+    switch(settings.traces)
     clock = clock or system_clock
     try:
         settings.home.mkdir(parents=True, exist_ok=True)

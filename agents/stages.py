@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
+from recon.tracing import span
+
 Progress = Callable[[str, int, int], None]
 """Told (stage, done, total): rows or cases; total 0 where it is not known."""
 
@@ -67,7 +69,8 @@ class Stages:
         self.progress(name, 0, self.rows)
         self.peak_is_of_stage = _forget_peak()
         begun = time.perf_counter()
-        yield
+        with span(f"run.{name}", rows=self.rows):
+            yield
         self.seconds[name] = round(self.seconds.get(name, 0.0) + time.perf_counter() - begun, 4)
         self.peak_mb[name] = max(self.peak_mb.get(name, 0), peak_mb())
 

@@ -8,6 +8,7 @@ from pydantic import AliasChoices, Field, SecretStr, ValidationError, field_vali
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from recon.errors import BadInput
+from recon.tracing import Traces
 
 
 class Settings(BaseSettings):
@@ -67,6 +68,15 @@ class Settings(BaseSettings):
     upload_mb: int = 4096
     """The largest upload of one run."""
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+
+    log_format: Literal["text", "json"] = "text"
+    traces: Traces = "off"
+    """Where spans go: nowhere, to OpenTelemetry, or to LangSmith. Nothing is traced unless this says so."""
+
+    def secrets(self) -> list[str]:
+        """Every secret's text, for those who must never show one."""
+        values = (getattr(self, name) for name in type(self).model_fields)
+        return [v.get_secret_value() for v in values if isinstance(v, SecretStr)]
 
     @field_validator("log_level", mode="before")
     @classmethod
