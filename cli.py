@@ -625,6 +625,23 @@ def backup(out: Annotated[Path, typer.Argument(help="The archive to write.")]) -
 
 
 @app.command()
+def erase(
+    recon: Annotated[str, typer.Argument(help="The reconciliation's name.")],
+    key: Annotated[list[str], typer.Argument(help="COLUMN=VALUE of its key; all of them must hold.")],
+    apply: Annotated[bool, typer.Option("--apply", help="Erase for good; without it, it is only said what.")] = False,
+    json_out: Json = False,
+) -> None:
+    """Erase what is kept of a person by key: rows, comments, drafts, chat, files. First it is said what that is."""
+    wanted = terminal.pairs_of(key)
+    from memory.erasure import Eraser
+
+    desk = _desk()
+    eraser = Eraser(desk.settings.home, desk.db, desk.lake, desk.audit, desk.resolutions)
+    found = eraser.erase(recon, wanted, _me(), apply=apply)
+    print_json(found.to_json()) if json_out else say(found.text())
+
+
+@app.command()
 def restore(
     archive: Annotated[Path, typer.Argument(help="An archive that `tieout backup` wrote.")],
     home: Annotated[Path | None, typer.Option("--home", help="The empty folder to restore into.")] = None,

@@ -6,6 +6,7 @@ from agents.desk import Desk
 from agents.replies import hear
 from memory.daybook import Daybook
 from memory.recons import RunStore
+from memory.retention import sweep
 from recon.errors import TieoutError
 
 log = logging.getLogger("tieout")
@@ -25,6 +26,9 @@ def tend(desk: Desk) -> list[str]:
         except TieoutError as error:
             log.warning("%s was not looked after: %s", name, error)
     told += hear(desk)
+    if desk.settings.retention_days is not None:
+        swept = sweep(desk.settings.home, desk.db, desk.audit, desk.clock, desk.settings.retention_days)
+        told += [swept] if swept else []
     for line in told:
         log.info("%s", line)
     return told

@@ -192,6 +192,18 @@ class Resolutions:
         with self._db.begin() as connection:
             connection.execute(sa.update(resolutions).where(resolutions.c.id == resolution_id).values(outcome=outcome))
 
+    def forget(self, recon: str, ids: Sequence[str]) -> None:
+        """Takes resolutions out of the table and out of the vectors, for good."""
+        if not ids:
+            return
+        with self._db.begin() as connection:
+            for start in range(0, len(ids), 500):
+                part = list(ids[start : start + 500])
+                connection.execute(sa.delete(resolutions).where(resolutions.c.id.in_(part)))
+        self._vectors.forget(recon, ids)
+        self._indexed.pop(recon, None)
+        self._memo.clear()
+
     def _index(self, recon: str, many: Sequence[Resolution]) -> None:
         held = self._held(recon)
         missing = [r for r in many if r.id not in held]

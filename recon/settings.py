@@ -65,6 +65,8 @@ class Settings(BaseSettings):
     """`proxy`: the addresses or networks, comma-separated, whose X-Forwarded-User is believed. None by default."""
     lease_seconds: float = Field(default=120.0, gt=0)
     """After so long without a sign of life from the server at work, another one takes its run or action up."""
+    retention_days: int | None = Field(default=None, ge=1)
+    """Chats of closed cases, copies of mails and files of runs go after so many days; None: they stay."""
     upload_mb: int = 4096
     """The largest upload of one run."""
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"

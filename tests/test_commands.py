@@ -115,6 +115,12 @@ WRONG: list[tuple[str, str]] = [
     ("profile current.csv --write nowhere/r.yaml", "--write: nowhere/r.yaml: there is no folder nowhere"),
     ("token bob --role king", "--role: 'king' is none of viewer, operator, approver, admin"),
     ("eval nope", "eval: 'nope' is no suite"),
+    ("erase loans Account", "'Account': write COLUMN=VALUE"),
+    ("erase nope Account=1", "nope: no rows of a reconciliation of this name"),
+    ("erase loans Colour=red", "Colour: no key column of loans; its key is Company, Account"),
+    ("restore nothere.tgz", "nothere.tgz: there is no such archive"),
+    ("backup home/b.tgz", "write the archive outside of the workspace"),
+    ("backup nowhere/b.tgz", "there is no folder nowhere"),
     ("brief --recon nope", "nope: no reconciliation of this name"),
     ("serve --host 0.0.0.0", "--host 0.0.0.0: without TIEOUT_AUTH=token or proxy"),
 ]

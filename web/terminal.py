@@ -252,6 +252,18 @@ def day_of(option: str, said: str | None) -> date | None:
         raise BadInput(msg) from error
 
 
+def pairs_of(words: Sequence[str]) -> dict[str, str]:
+    """COLUMN=VALUE words as a mapping. Raises BadInput."""
+    found = {}
+    for word in words:
+        column, equals, value = word.partition("=")
+        if not (column and equals and value):
+            msg = f"{word!r}: write COLUMN=VALUE, in quotes where there are spaces"
+            raise BadInput(msg)
+        found[column] = value
+    return found
+
+
 def one_of(option: str, value: str, allowed: Sequence[str]) -> None:
     """Raises BadInput for a word that an option does not know."""
     if value not in allowed:

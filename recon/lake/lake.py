@@ -2,7 +2,7 @@
 
 import contextlib
 import errno
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,7 @@ import pyarrow as pa
 
 from recon.errors import NoRoom
 from recon.lake.compaction import compacted
+from recon.lake.erasing import erase_key
 from recon.lake.ledger import Ledger
 from recon.lake.manifest import TOP, Arrival, Manifest, Part, slug
 from recon.lake.restating import COLUMNS, taken_back
@@ -112,6 +113,10 @@ class Lake:
                 break
         shelf.sweep([p.name for m in ledger.kept() for p in m.parts])
         return True
+
+    def erase(self, recon: str, key: Mapping[str, str], *, apply: bool) -> int:
+        """How many rows of a key there are; with `apply` they are gone."""
+        return erase_key(*self._of(recon), recon, key, apply=apply)
 
     # --- rows of one run ------------------------------------------------------------------------------------------
 
