@@ -3,7 +3,8 @@
 from collections.abc import Iterator
 
 from agents.desk import Desk
-from agents.run import Progress, RunRequest, RunResult, run
+from agents.run import RunRequest, RunResult, run
+from agents.stages import Progress
 from evals.scenarios import demo
 from evals.scenarios.days import weekday_before
 from recon.recon_file import load_recon_file
