@@ -1,31 +1,17 @@
-"""What an operator wants, read from their words by rule, and the answer made of what tools found."""
-
-# ruff: noqa: E501 - a pattern is easier to read on its one line
+"""How each kind of question is answered: which tools are asked, and what is said of what they found."""
 
 import json
-import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import date, timedelta
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Final
 
-from langchain_core.messages import AIMessage, BaseMessage
+from langchain_core.messages import AIMessage, BaseMessage, ToolMessage
 
-from agents.lexicon import LEXICON, SURE_ENOUGH
+from agents.understanding import Asked, Brief, understand_all
 from agents.wording import next_step, side_name
-from recon.words import CAUSE_LABELS, PATTERN_LABELS
 
-Brief = Mapping[str, Any]
 Found = Sequence[Mapping[str, Any]]
-
-
-@dataclass(frozen=True)
-class Asked:
-    """A question as it was understood."""
-
-    intent: str
-    slots: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -36,126 +22,6 @@ class Intent:
     example: str
     calls: Callable[[Asked, Brief], list[tuple[str, dict[str, Any]]]]
     answer: Callable[[Asked, Brief, Found], str]
-
-
-# --- understanding ----------------------------------------------------------------------------------------------
-
-_CAUSE_WORDS: Final[Mapping[str, str]] = {
-    "fx": "fx_rate", "exchange rate": "fx_rate", "late": "timing", "cut-off": "timing", "cutoff": "timing",
-    "posted twice": "duplicate", "double": "duplicate", "duplicated": "duplicate", "reversed sign": "sign_flip",
-    "wrong sign": "sign_flip", "sign": "sign_flip", "typo": "digit_slip", "transposed": "digit_slip", "fee": "fee_or_tax",
-    "tax": "fee_or_tax", "fees": "fee_or_tax", "misposted": "misposting", "wrong account": "misposting",
-    "static data": "reference_data", "factor": "factor_rounding", "stale price": "stale", "price": "price",
-    "quantity": "quantity", "lagging": "lag", "scale": "scale",
-}  # fmt: skip
-_NUMBERS: Final = {
-    w: n
-    for n, w in enumerate(
-        ["one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve"], 1
-    )
-}
-
-
-def plain(text: str) -> str:
-    """Lower case, straight apostrophes, one space; digits stay."""
-    return " ".join(text.lower().replace("’", "'").split())
-
-
-def understand(question: str, brief: Brief) -> Asked:
-    """The intent that the words speak for most, with its slots; `unknown` when none does enough."""
-    text = plain(question)
-    scores: dict[str, float] = {}
-    for intent, weight, pattern in LEXICON:
-        if pattern.search(text):
-            scores[intent] = scores.get(intent, 0.0) + weight
-    for name in (brief["sources"]["left"], brief["sources"]["right"]):
-        if re.search(rf"\b{re.escape(name.lower())}\b", text):
-            scores["side"] = scores.get("side", 0.0) + 0.6
-            scores["values"] = scores.get("values", 0.0) + 0.7
-    if not scores or max(scores.values()) < SURE_ENOUGH:
-        return Asked("unknown")
-    best = max(scores, key=lambda name: (scores[name], -_ORDER.get(name, 99)))
-    return Asked(best, slots_of(best, text, question, brief))
-
-
-def slots_of(intent: str, text: str, question: str, brief: Brief) -> dict[str, Any]:
-    """What the words say besides: a row, a span, a column, a verdict, a cause."""
-    slots: dict[str, Any] = {}
-    if m := re.search(r"\brow (?:no\.? )?(\d+)", text):
-        slots["row"] = int(m[1])
-    if intent == "history":
-        slots |= _span(text, brief)
-    if intent == "by_column":
-        slots |= _grouping(text, brief)
-    if intent == "tag":
-        slots |= _verdict(text)
-    if intent in ("revise", "tag"):
-        slots["words"] = question.strip()
-    return slots
-
-
-def _span(text: str, brief: Brief) -> dict[str, Any]:
-    last = brief["case"].get("last_date")
-    spans = {"week": 7, "month": 31, "quarter": 92, "half year": 183, "year": 366}
-    if m := re.search(
-        r"\b(?:last|past|previous|latest) (\d+|" + "|".join(_NUMBERS) + r")\b ?(days?|weeks?|months?)?", text
-    ):
-        n = int(m[1]) if m[1].isdigit() else _NUMBERS[m[1]]
-        unit = (m[2] or "").rstrip("s")
-        if unit and last:
-            days = n * {"day": 1, "week": 7, "month": 31}[unit]
-            return {"since": (date.fromisoformat(last) - timedelta(days=days)).isoformat(), "last": 60}
-        return {"last": max(1, min(60, n))}
-    for name, days in spans.items():
-        if last and re.search(rf"\b(?:last|past|previous|this) {name}\b", text):
-            return {"since": (date.fromisoformat(last) - timedelta(days=days)).isoformat(), "last": 60}
-    return {}
-
-
-def _grouping(text: str, brief: Brief) -> dict[str, Any]:
-    columns = {"pair", "cause", "pattern", "date"} | set(brief["case"]["scope"]) | set(brief["case"]["key"])
-    for b in brief["breaks"]:
-        columns |= set(b["key"]) | set(b.get("columns") or {})
-    said = [c for c in columns if re.search(rf"\b{re.escape(c.lower())}(?:s|es)?\b", text)]
-    by = max(said, key=len) if said else ""
-    if not by:
-        found = re.search(r"\b(?:by|per|for each|each|across|which) (\w+)", text)
-        by = found[1] if found else "cause"
-    measure = "count" if re.search(r"\bcount|how many|number of\b", text) else "sum"
-    return {"by": by, "measure": measure}
-
-
-def _verdict(text: str) -> dict[str, Any]:
-    slots: dict[str, Any] = {"verdict": "true"}
-    if re.search(
-        r"false (?:positive|alarm|break|flag)|not (?:really )?(?:a|an) (?:real )?(?:break|anomaly|issue|problem)|noise|ignore|don't flag|not an issue",
-        text,
-    ):
-        slots["verdict"] = "false_positive"
-    elif re.search(r"you missed|should have (?:been )?flagged|missed this|false negative", text):
-        slots["verdict"] = "missed"
-    cause = _named(
-        text, {**{c: c for c in CAUSE_LABELS}, **{w.lower(): c for c, w in CAUSE_LABELS.items()}, **_CAUSE_WORDS}
-    )
-    pattern = _named(text, {p.replace("_", " "): p for p in PATTERN_LABELS})
-    corrects = re.search(
-        r"wrong|should be|is actually|it's actually|rather|re-?classif|correct|instead|not .* but", text
-    )
-    if corrects and (cause or pattern):
-        slots["verdict"] = "corrected"
-    if slots["verdict"] == "corrected":
-        slots |= {k: v for k, v in (("cause", cause), ("pattern", pattern)) if v}
-    return slots
-
-
-def _named(text: str, words: Mapping[str, str]) -> str:
-    """The last of the names that the text says: «not rounding but timing» means timing."""
-    found = [
-        (m.end(), len(word), value)
-        for word, value in words.items()
-        for m in re.finditer(rf"\b{re.escape(word.replace('_', ' '))}\b", text.replace("_", " "))
-    ]
-    return max(found)[2] if found else ""
 
 
 # --- answering --------------------------------------------------------------------------------------------------
@@ -364,45 +230,6 @@ INTENTS: Final[tuple[Intent, ...]] = (
     Intent("unknown", "", _nothing, _unknown),
 )
 _BY_NAME: Final = {intent.name: intent for intent in INTENTS}
-_ORDER: Final = {
-    name: n
-    for n, name in enumerate(
-        [
-            "execute",
-            "tag",
-            "revise",
-            "close",
-            "why_not",
-            "resolved",
-            "ticket",
-            "promise",
-            "drafts",
-            "offset",
-            "changed",
-            "band",
-            "by_column",
-            "largest",
-            "proof",
-            "settle",
-            "who",
-            "history",
-            "side",
-            "values",
-            "rows",
-            "scope",
-            "onset",
-            "amount",
-            "confidence",
-            "cause",
-            "pattern",
-            "next",
-            "why",
-            "summary",
-            "help",
-        ]
-    )
-}
-"""Of two intents that the words speak for equally, the more particular one is meant."""
 
 
 def converse(messages: Sequence[BaseMessage], tools: set[str]) -> AIMessage:
@@ -410,35 +237,37 @@ def converse(messages: Sequence[BaseMessage], tools: set[str]) -> AIMessage:
     from agents.offline import brief_in
 
     brief = brief_in(messages)
-    question, results = _last_turn(messages)
+    question, before, results = _last_turn(messages)
     if brief is None or not question:
         return AIMessage(_unknown(Asked("unknown"), {}, ()), response_metadata={"finish_reason": "stop"})
-    asked = understand(question, brief)
-    intent = _BY_NAME[asked.intent]
-    calls = [(name, args) for name, args in intent.calls(asked, brief) if name in tools]
+    every = understand_all(question, before, brief)
+    calls = [
+        {"name": name, "args": args, "id": f"call_{n}_{m}", "type": "tool_call"}
+        for n, asked in enumerate(every)
+        for m, (name, args) in enumerate(_BY_NAME[asked.intent].calls(asked, brief))
+        if name in tools
+    ]
     if calls and not results:
-        return AIMessage(
-            content="",
-            tool_calls=[
-                {"name": name, "args": args, "id": f"call_{n}", "type": "tool_call"}
-                for n, (name, args) in enumerate(calls)
-            ],
-            response_metadata={"finish_reason": "tool_calls"},
-        )
-    return AIMessage(intent.answer(asked, brief, results), response_metadata={"finish_reason": "stop"})
+        return AIMessage(content="", tool_calls=calls, response_metadata={"finish_reason": "tool_calls"})
+    answers = [_BY_NAME[a.intent].answer(a, brief, results.get(str(n), ())) for n, a in enumerate(every)]
+    return AIMessage("\n\n".join(answers), response_metadata={"finish_reason": "stop"})
 
 
-def _last_turn(messages: Sequence[BaseMessage]) -> tuple[str, list[Mapping[str, Any]]]:
-    """The operator's last question and what tools found for it."""
-    question = ""
-    results: list[Mapping[str, Any]] = []
+Results = Mapping[str, list[Mapping[str, Any]]]
+
+
+def _last_turn(messages: Sequence[BaseMessage]) -> tuple[str, str, Results]:
+    """The operator's last question, the one before it, and what tools found, by the question's part."""
+    question = before = ""
+    results: dict[str, list[Mapping[str, Any]]] = {}
     for message in messages:
         text = message.content if isinstance(message.content, str) else ""
         if message.type == "human" and not text.startswith("{"):
-            question, results = text, []
-        elif message.type == "tool":
-            results += _found(text)
-    return question, results
+            question, before, results = text, question, {}
+        elif isinstance(message, ToolMessage):
+            part = message.tool_call_id.split("_")[1]
+            results.setdefault(part, []).extend(_found(text))
+    return question, before, results
 
 
 def _found(text: str) -> list[Mapping[str, Any]]:

@@ -110,6 +110,54 @@ settle   -1.0  \bmissing (?:on|from|in|side|entry)\b
 proof     3.0  \b(?:arithmetic|evidence|proof|prove|calculation|show (?:me )?(?:the|your) (?:math|maths|working|workings|numbers)|how did you (?:calculate|compute|work|derive|get)|the numbers behind|back (?:it|that|this) up|demonstrate|justify)\b
 help      3.0  ^(?:help|\?|hi|hello|hey|commands)[.!? ]*$
 help      3.0  \bwhat (?:can|could) (?:you|i) (?:do|ask|help|answer)|\bhow (?:do i use|does this work)|what (?:questions|things) can\b
+why       1.5  \b(?:odd|weird|funny|red|wrong with|off with)\b
+history   3.0  \blast (?:time )?(?:it )?(?:match\w*|agree\w*|balanced|in line)\b
+history   2.0  \b(?:\w+ )?(?:days?|weeks?|months?|quarters?|years?) before\b
+resolved  2.5  \b(?:past|old|previous|earlier) (?:comments?|notes?|explanations?|write-?ups?)\b
+resolved  2.5  \bwhat did (?:we|they|you|i) (?:do|write|say|put|comment)\b
+resolved -3.0  ^(?:do|close|write|use) (?:the same|like)\b
+close     3.0  ^(?:do|use|write|put|apply) (?:the same|like (?:last|before)|what we did)\b
+side      3.0  \b(?:ledger|statement|book|bank|system|source|left|right)(?:'s)? fault\b
+side      2.5  \bwho(?:'s| is| are)? (?:off|wrong|late|us or them|right)\b
+changed   2.5  \b(?:difference|move(?:d|ment)?|change) (?:versus|against|to|from|since) (?:the )?(?:prior|previous|last|yesterday|day)\b
+revise    2.5  \b(?:change|set|lower|raise|make) (?:the )?priority\b
+revise    2.5  \b(?:draft|write|prepare|compose) (?:me |us )?(?:a|an|the|another) (?:\w+ )?(?:mail|email|e-mail|ticket|note|message|comment|letter)\b
+tag       2.5  \b(?:actually|really) (?:a |an |just )?(?:timing|rounding|fx|duplicate|misposting|price|quantity|lag|stale|scale|fee|tax|spike|level shift|noise)\b
+tag       2.5  \b(?:should have (?:caught|seen|raised|found|alerted|spotted)|good catch|well spotted|is real\b|real one|genuine)\b
+summary   2.5  \b(?:what's|what is) (?:this|it|that|the case) (?:all )?about\b
+summary   2.5  \bin (?:two|three|a few|one|\d+) (?:lines?|sentences?|words)\b
+summary   2.0  \bexplain (?:this|it|that) to\b
+amount    2.0  \b(?:the number|the figure|bottom line|what's the damage)\b
+rows      2.5  ^(?:list|show|give me) (?:them|all|everything)\b
+rows      2.5  \bline items?\b
+cause     2.5  \b(?:is|was|could|might|can) (?:it|this|that) (?:be )?(?:just |only |maybe |a |an |the )*(?:fx|timing|rounding|duplicate|fee|tax|misposting|price|quantity|scale|stale|typo|rate)\b
+cause    -2.0  \b(?:actually|really|should be)\b
+cause     2.5  \bwhat (?:went|is|was|'s) wrong\b
+pattern   2.5  \b(?:spike|shift|drop|trend|reversal|drift) or (?:a |an )?\w+
+confidence 2.5 \b(?:you sure|sure about|guess\w*|bet on)\b
+offset    3.0  \b(?:netting|nets|netted|net) (?:this|it|that|off|out|with|against)?\b
+ticket    2.0  \b(?:jira|ticket) (?:for|on|about) (?:this|it|that)\b
+ticket    2.5  \b(?:ticket|jira) (?:no|nr|number|id|key|ref\w*|link)\b
+drafts    2.5  \b(?:going to|gonna|about to|will you) (?:send|post|file|raise|mail)\b
+drafts    2.5  \b(?:pending|in the outbox|queued up|to be approved)\b
+drafts    2.0  ^(?:and )?(?:a|the|any)? ?(?:mail|email|draft)\W*$
+promise   2.0  \bwaiting (?:on|for) (?:something|someone|somebody|them|anything|anyone)\b
+next      2.5  \b(?:what should i do|what's the (?:fix|remedy|solution|plan|next step)|how to fix)\b
+band      2.5  \b(?:what|which) (?:would|do|should|did) (?:you|we|i) (?:normally |usually )?expect\b
+who       2.5  \bwho(?:'s| has| is)? (?:has it|on it|got it|on this|dealing|looking)\b
+who       2.0  \bwho (?:has|had) (?:it|this)\b
+execute   3.0  ^(?:ok|okay|yes|sure|right|fine|great)?[,. ]*(?:please |just |now )*(?:send|post|submit|file|approve) (?:it|them|this|that|all)\b
+resolved  3.0  \bhow (?:did|do|was|were) (?:\w+ ){1,3}(?:close|closed|resolve|resolved|fix|fixed|solve|solved|handle|handled)\b
+resolved  2.5  \bwhat (?:was|has been|got) (?:done|said|written|booked)\b
+resolved  2.5  \b(?:first time|happen(?:s|ed)? often|again and again)\b
+side      2.5  \b(?:is|was) (?:it|this|that) (?:us|them|theirs|ours|our (?:side|end)|their (?:side|end))\b
+tag       2.5  \b(?:it|this|that)(?:'s| is) (?:just |only |really )?noise\b
+summary   3.0  \bsum (?:it|this|that) up\b
+summary   2.5  \b(?:the (?:problem|issue|story|deal)|what happened) (?:here|with this|about)\b
+onset     2.5  \b(?:days?|weeks?|months?) old\b
+onset    -2.5  \bfirst time\b
+cause     2.5  \b(?:what is|what's|what lies|what stands) behind\b
+promise   2.5  \bwhen (?:it|this|they|that) (?:clears?|drops? off|settles?|goes|will)\b
 """
 
 

@@ -19,6 +19,7 @@ from agents.desk import Desk
 from agents.graph import work_cases
 from evals.desk import eval_desk, make_case, put
 from evals.phrasings import WRITTEN_AFTER, WRITTEN_BEFORE
+from evals.phrasings_blind import AFTERWARDS, ASKED, FOLLOWED
 from memory.action import Person
 from memory.resolutions import Resolution, features_of_break
 from recon.calendar import to_day
@@ -107,6 +108,14 @@ CONTENT: Final[Mapping[str, tuple[str, ...]]] = {
 """What an answer to each intent must say."""
 
 
+def is_right(want: str, text: str) -> bool:
+    """Whether an answer says what it must: `a|b` either, `a+b` both."""
+    flat = text.casefold()
+    return any(
+        all(part.casefold() in flat for intent in one.split("+") for part in CONTENT[intent]) for one in want.split("|")
+    )
+
+
 async def _answer(desk: Desk, case_id: str, question: str) -> tuple[str, list[Event]]:
     events = [event async for event in ask(desk, case_id, question, Person("eval", "operator"))]
     return str(events[-1].get("text", "")), events
@@ -115,19 +124,26 @@ async def _answer(desk: Desk, case_id: str, question: str) -> tuple[str, list[Ev
 def run(quick: bool = False, model: BaseChatModel | None = None) -> dict[str, Any]:
     """Right answers by content, apart for the phrasings that stood before the rules and those written after."""
     wrong: list[tuple[str, str, str]] = []
-    right = {"before": 0, "after": 0}
-    asked = {"before": 0, "after": 0}
-    acted = 0
+    right = {"before": 0, "after": 0, "hurried": 0, "leaning": 0}
+    asked = dict.fromkeys(right, 0)
+    step = 4 if quick else 1
+    said: list[tuple[str, str, str, str]] = [
+        *(("before", want, "", question) for want, question in WRITTEN_BEFORE[::step]),
+        *(("after", want, "", question) for want, question in WRITTEN_AFTER[::step]),
+        *(("hurried", want, "", question) for want, question in (*ASKED, *AFTERWARDS)[::step]),
+        *(("leaning", want, first, question) for first, want, question in FOLLOWED[:: min(step, 2)]),
+    ]
     with eval_desk(model) as base:
         desk, case_id = _scene(base)
-        for half, phrasings in (("before", WRITTEN_BEFORE), ("after", WRITTEN_AFTER)):
-            for intent, question in phrasings[:: 4 if quick else 1]:
-                text, _ = asyncio.run(_answer(desk, case_id, question))
-                good = all(part.casefold() in text.casefold() for part in CONTENT[intent])
-                asked[half] += 1
-                right[half] += good
-                if not good:
-                    wrong.append((half, intent, question))
+        for half, want, first, question in said:
+            if first:
+                asyncio.run(_answer(desk, case_id, first))
+            text, _ = asyncio.run(_answer(desk, case_id, question))
+            good = is_right(want, text)
+            asked[half] += 1
+            right[half] += good
+            if not good:
+                wrong.append((half, want, question))
         acted = sum(a.state not in ("pending", "superseded") for a in desk.ledger.list(case_id=case_id))
     return {
         "asked": asked,
@@ -138,6 +154,8 @@ def run(quick: bool = False, model: BaseChatModel | None = None) -> dict[str, An
             "intents": len(CONTENT),
             "right, unseen half": right["before"] / asked["before"],
             "right, other half": right["after"] / asked["after"],
+            "right, in a hurry": right["hurried"] / asked["hurried"],
+            "right, leaning on the question before": right["leaning"] / asked["leaning"],
             "actions executed by a chat": acted,
         },
     }
@@ -145,8 +163,8 @@ def run(quick: bool = False, model: BaseChatModel | None = None) -> dict[str, An
 
 def table(result: dict[str, Any]) -> str:
     """As the scoreboard prints it; misses of the unseen half are counted, not shown, so that nobody tunes on them."""
-    lines = [f"{half}: {result['right'][half]} of {result['asked'][half]}" for half in ("before", "after")]
-    lines += [f"missed: {intent}: {question}" for half, intent, question in result["wrong"] if half == "after"]
+    lines = [f"{half}: {result['right'][half]} of {result['asked'][half]}" for half in result["asked"]]
+    lines += [f"missed: {intent}: {question}" for half, intent, question in result["wrong"] if half != "before"]
     return "\n".join(lines)
 
 

@@ -1,4 +1,7 @@
-"""What operators ask in a hurry, written before the rules were read and never tuned on one by one.
+"""What operators ask in a hurry, in two sets that were each written before the rules of the day had met them.
+
+When first asked, 63 of the first 110 were answered rightly, and 38 of the 50 that came afterwards; the rules were then
+mended for kinds of words, not for single lines. The next set has to be a new one: these are known by now.
 
 Typos, abbreviations, two questions in one, and follow-ups that lean on the question before. What is wanted is an
 intent of `evals.chat.CONTENT`; `a|b` is either, `a+b` both, in one answer.
@@ -135,3 +138,57 @@ FOLLOWED: Final[tuple[tuple[str, str, str], ...]] = (
     ("who has worked on this?", "who", "and before that?"),
 )
 """The question before, what is wanted, the follow-up."""
+
+AFTERWARDS: Final[tuple[tuple[str, str], ...]] = (
+    ("why", "why did this one pop up"),
+    ("why|why_not|summary", "what's the problem here"),
+    ("why_not", "seems ok to me, why's it in the list"),
+    ("history", "can i see the last two weeks"),
+    ("history|resolved", "is this the first time"),
+    ("history", "show the balances for the past month"),
+    ("resolved", "how did maria close it in october"),
+    ("resolved", "wat was done about it previously"),
+    ("resolved", "similar ones?"),
+    ("side", "is it us"),
+    ("side", "which book do you think is off"),
+    ("changed", "what moved overnight"),
+    ("changed", "any change from the day before"),
+    ("revise", "tone down the ticket a bit"),
+    ("revise", "pls add to the mail that we need it by noon"),
+    ("revise|drafts", "draft a mail to ops"),
+    ("tag", "nah thats noise"),
+    ("tag", "mark as fp"),
+    ("tag", "wrong cause, should be duplicate"),
+    ("summary", "sum it up"),
+    ("summary", "quick recap pls"),
+    ("amount", "whats the total"),
+    ("amount", "how much money is that"),
+    ("onset", "how many days old"),
+    ("onset", "when did ths begin"),
+    ("rows", "show all the breaks in it"),
+    ("cause", "what is behind this"),
+    ("cause", "is that a rounding issue"),
+    ("pattern", "what type of anomaly"),
+    ("confidence", "how confident r u"),
+    ("scope", "does it affect other accounts too"),
+    ("offset", "anything that offsets it?"),
+    ("ticket", "has a ticket been opened"),
+    ("drafts", "what's waiting for my ok"),
+    ("promise", "did they say when it clears"),
+    ("next", "what do you suggest"),
+    ("band", "what range is normal"),
+    ("by_column", "sum by account"),
+    ("largest", "which is the biggest"),
+    ("who", "who's handling this"),
+    ("close", "close with the usual comment"),
+    ("execute", "ok send it"),
+    ("values", "what are the two balances"),
+    ("proof", "how did you get to that"),
+    ("unknown", "tell me a joke"),
+    ("onset+amount", "since when and how much"),
+    ("cause+next", "what caused this and what should i do"),
+    ("who+ticket", "who's on it and is there a jira"),
+    ("side+proof", "which side is wrong? show me the evidence"),
+    ("resolved+close", "how was it resolved before? then close it the same way"),
+)
+"""Fifty more, written after the rules were mended for the first set and before they were asked."""
