@@ -20,12 +20,12 @@ NEWEST = 5_000
 """How many commented past rows one run learns from: an older desk's habits say little of today's."""
 
 
-def commented_rows(panels: Sequence[Panel], history: Reading) -> list[npt.NDArray[np.int64]]:
-    """Per panel, the past rows that were breaks and carry a comment; the newest `NEWEST` of them."""
+def commented_rows(panels: Sequence[Panel], history: Reading, since: int | None = None) -> list[npt.NDArray[np.int64]]:
+    """Per panel, the past rows (from the day `since` on) that were breaks and carry a comment; the newest `NEWEST`."""
     has_comment = pc.greater(pc.utf8_length(history.rows.comment), 0).to_numpy(zero_copy_only=False)
     out = []
     for panel in panels:
-        past = np.flatnonzero(~panel.current & panel.is_break)
+        past = np.flatnonzero(~panel.current & panel.is_break & (True if since is None else panel.day >= since))
         rows = past[has_comment[panel.source[past]]]
         newest = rows[np.argsort(-panel.day[rows], kind="stable")[:NEWEST]]
         out.append(np.sort(newest))
@@ -33,10 +33,15 @@ def commented_rows(panels: Sequence[Panel], history: Reading) -> list[npt.NDArra
 
 
 def resolutions_of_history(
-    recon: str, panels: Sequence[Panel], history: Reading, said: ReconFile, calendar: BusinessCalendar
+    recon: str,
+    panels: Sequence[Panel],
+    history: Reading,
+    said: ReconFile,
+    calendar: BusinessCalendar,
+    since: int | None = None,
 ) -> list[Resolution]:
     """One resolution for each commented past row, on its first pair that broke, with the cause its amounts prove."""
-    rows = commented_rows(panels, history)
+    rows = commented_rows(panels, history, since)
     layout = history.layout
     proofs = prove(
         panels,
