@@ -51,7 +51,7 @@ def test_what_was_planted_is_flagged_on_its_day_and_counted(tmp_path: Path) -> N
     found = replay(written(tmp_path / "h.csv"))
     day = next(d for d in found.days if d["date"] == "2025-02-15")
     assert day["flagged"][0]["key"]["Account"] == "A3"
-    assert day["flagged"][0]["difference"] == "900.00"
+    assert day["flagged"][0]["difference"] == "900"
     said = found.to_json()
     assert (said["true_labels"], said["recall"]) == (1, 1.0)
     assert said["precision"] == 1 / said["alerts"]
