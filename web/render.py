@@ -32,11 +32,18 @@ PAGES: Final = (
 )
 
 
-@lru_cache(maxsize=64)
+@lru_cache(maxsize=1)
+def static_version() -> str:
+    """A word for the content of all static files: in their address, so that they may be cached for good."""
+    digest = hashlib.sha256()
+    for path in sorted(STATIC.iterdir()):
+        digest.update(path.name.encode() + path.read_bytes())
+    return digest.hexdigest()[:12]
+
+
 def static_url(name: str) -> str:
-    """The address of a static file with its content's hash, so that it may be cached for good."""
-    digest = hashlib.sha256((STATIC / name).read_bytes()).hexdigest()[:12]
-    return f"/static/{name}?v={digest}"
+    """The address of a static file; what a script imports from beside it has the same version by itself."""
+    return f"/static/{static_version()}/{name}"
 
 
 @lru_cache(maxsize=1)

@@ -200,3 +200,16 @@ def test_an_audit_row_is_read_by_a_person_first(client: TestClient, desk: Desk) 
     client.post(f"/cases/{case}/change", data={"do": "note", "note": "asked the custodian"})
     page = client.get(f"/audit?target={case}").text
     assert re.search(r"<summary><bdi>[^<]*asked the custodian", page)
+
+
+def test_static_files_are_kept_for_good_under_their_version_and_the_script_imports_its_own(client: TestClient) -> None:
+    script = re.findall(r'<script type="module" src="([^"]+)"', client.get("/").text)[0]
+    folder = script.rpartition("/")[0]
+    for name in re.findall(r'from "\./([\w.]+)"|import "\./([\w.]+)"', client.get(script).text):
+        answer = client.get(f"{folder}/{''.join(name)}")
+        assert answer.status_code == 200
+        assert "immutable" in answer.headers["cache-control"]
+    assert client.get("/static/app.js").headers["cache-control"] == "no-cache"
+    assert client.get("/static/of-yesterday/app.js").headers["cache-control"] == "no-cache"
+    for path in ("/static/../cli.py", "/static/a/b/app.js", "/static/app.py"):
+        assert client.get(path).status_code == 404, path

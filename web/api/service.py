@@ -11,7 +11,7 @@ from agents.desk import Desk
 from recon.errors import NotFound
 from web.api.models import HealthOut, ReadyOut
 from web.hub import Here, OnDesk
-from web.render import STATIC, page
+from web.render import STATIC, page, static_version
 
 route_service = APIRouter(tags=["service"])
 
@@ -116,14 +116,15 @@ def _type(schema: dict[str, Any]) -> str:
 
 
 @route_service.get("/static/{path:path}", include_in_schema=False)
-def static_file(path: str, request: Request) -> FileResponse:
-    """The sheet, the script and the icon. With their content's hash in the address they may be cached for good."""
-    found = STATIC / path
+def static_file(path: str) -> FileResponse:
+    """The sheet, the script and the icon. Under the version of now they may be cached for good."""
+    version, _, name = path.rpartition("/")
+    found = STATIC / name
     known = {p.name for p in STATIC.iterdir() if p.is_file()}
-    if path not in known:
+    if name not in known or "/" in version:
         msg = f"{path}: no such file"
         raise NotFound(msg)
-    kind = mimetypes.guess_type(path)[0] or "application/octet-stream"
-    kind = "text/javascript" if path.endswith(".js") else kind
-    caching = "public, max-age=31536000, immutable" if "v" in request.query_params else "no-cache"
+    kind = mimetypes.guess_type(name)[0] or "application/octet-stream"
+    kind = "text/javascript" if name.endswith(".js") else kind
+    caching = "public, max-age=31536000, immutable" if version == static_version() else "no-cache"
     return FileResponse(found, media_type=kind, headers={"cache-control": caching})
