@@ -174,6 +174,33 @@ def test_an_answer_is_streamed_cited_and_kept(page: Any, server: Server) -> None
     assert page.locator("#chat-log .said-by:not(.me) .text").last.inner_text() == said
 
 
+def test_a_draft_is_revised_in_place_by_what_is_said_beside_it(page: Any, server: Server) -> None:
+    open_case(page, server, 5)
+    before = page.locator(".draft").evaluate_all("all => all.map(d => d.dataset.hash)")
+    page.keyboard.press("c")
+    page.keyboard.type("make the ticket shorter")
+    page.keyboard.press("Enter")
+    page.wait_for_function(
+        "before => [...document.querySelectorAll('.draft')].some(d => !before.includes(d.dataset.hash))", arg=before
+    )
+    assert page.locator(".draft .chip.pending").count() >= 1, "it waits for a person again"
+
+
+def test_an_answer_can_be_stopped_and_the_next_question_asked(page: Any, server: Server) -> None:
+    open_case(page, server, 3)
+    page.route("**/chat", lambda route: None)  # an answer that does not come
+    page.keyboard.press("c")
+    page.keyboard.type("Why?")
+    page.keyboard.press("Enter")
+    page.locator("[data-stop]").click()
+    page.wait_for_selector("#chat-log .meta:has-text('stopped')")
+    page.wait_for_selector("[data-stop]", state="hidden")
+    page.unroute("**/chat")
+    page.locator(".composer textarea").fill("Why did this break?")
+    page.keyboard.press("Enter")
+    page.wait_for_selector("#chat-log .said-by:not(.me):not(.live) a.ev")
+
+
 def test_a_question_goes_to_the_whole_selection_and_says_so(page: Any, server: Server) -> None:
     case = open_case(page, server, 2)
     page.keyboard.press("x")

@@ -103,11 +103,14 @@ function say(chat, kind, data) {
 
 export function stop() {
   if (!talk) return;
-  const { form, id, control } = talk;
+  const { form, id, control, answer } = talk;
+  $(".meta", answer).textContent = "tieout · stopped";
   talk.over = true;
   if (id) fetch(`/api/v1/cases/${encodeURIComponent(form.dataset.chat)}/chat/${id}`, { method: "DELETE" });
   control.abort();
 }
+
+const asked = (log) => $$(".me .text", log).at(-1)?.textContent.trim();
 
 // After an answer: the conversation with its links, and the drafts if they were revised.
 async function retell(acted) {
@@ -116,7 +119,7 @@ async function retell(acted) {
     const writing = document.activeElement?.closest("#drafts");
     for (const part of acted && !writing ? ["#chat", "#drafts"] : ["#chat"]) {
       const [old, fresh] = [$(part), $(part, page)];
-      if (old && fresh && ($$(".text", fresh).length >= $$(".text", old).length || part === "#drafts")) old.replaceWith(fresh);
+      if (old && fresh && (part === "#drafts" || asked(fresh) === asked(old))) old.replaceWith(fresh);
     }
     dress($("#pane"));
     $("#chat-log")?.lastElementChild?.scrollIntoView({ block: "nearest" });
