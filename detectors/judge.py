@@ -294,7 +294,7 @@ def conclude(
         if not panel.is_break[rows[i]] and panel.pair.right is not None:
             combined[i] = 0.0
     alone = observed.alone
-    combined = np.round(np.where(np.isfinite(alone.log_p), alone.log_p, combined), 9)
+    combined = np.asarray(np.round(np.where(np.isfinite(alone.log_p), alone.log_p, combined), 9), np.float64)
     size = np.abs(x) / np.maximum(tolerance, 10.0**-panel.scale)
     score = _score(combined, known | np.isfinite(alone.log_p), size)
     names = {name: np.exp(log_p[i]) for i, name in enumerate(NAMES)}

@@ -88,7 +88,7 @@ def own_answers(panel: Panel, rows: npt.NDArray[np.int64]) -> Own:
         a, b = panel.offsets[i], panel.offsets[i + 1]
         if not panel.current[a:b].any():
             continue
-        asked = questions(panel.diff[a:b] * unit)
+        asked = questions(np.asarray(panel.diff[a:b] * unit, np.float64))
         log_p[a:b] = -strangeness(asked)
         question[a:b] = np.where(asked.max(axis=0) > 0.0, asked.argmax(axis=0), -1)
     return Own(log_p[rows], question[rows])

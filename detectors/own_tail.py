@@ -65,4 +65,4 @@ def _surprise(counts: npt.NDArray[np.int64], n: int, place: float) -> float:
     # the mean excess of the logs is Hill's index; few values lean on a t with four degrees of freedom
     hill = max(total / k - edge, 0.0) / GRAIN * math.log(2.0)
     index = (k * hill + LEAN * USUAL) / (k + LEAN)
-    return math.log((n + 1.0) / k) + max(place - edge, 0.0) / GRAIN * math.log(2.0) / index
+    return float(math.log((n + 1.0) / k) + max(place - edge, 0.0) / GRAIN * math.log(2.0) / index)

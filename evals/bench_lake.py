@@ -9,6 +9,7 @@ import tempfile
 import time
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -126,8 +127,8 @@ def load_bucket(lake: Lake, newest: Reading) -> None:
     told(f"its {panel.n:,} rows in {panel.s:,} series sorted into a panel", begun)
 
 
-def _empty(rows: Rows) -> dict[str, object]:
-    none = np.zeros(0, np.int64)
+def _empty(rows: Rows) -> dict[str, Any]:
+    none: Any = np.zeros(0, np.int64)
     pairs = tuple(
         replace(p, left=none, right=none, left_state=none, right_state=none, tolerance=none) for p in rows.pairs
     )

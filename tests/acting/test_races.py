@@ -82,8 +82,8 @@ def race(desks: tuple[TestDesk, TestDesk], hooks: HookServer, n: int) -> None:
     [
         ("sqlite", 10),
         pytest.param("postgres", 10, marks=pytest.mark.postgres),
-        pytest.param("sqlite", 500, marks=pytest.mark.slow),
-        pytest.param("postgres", 500, marks=[pytest.mark.slow, pytest.mark.postgres]),
+        pytest.param("sqlite", 200, marks=pytest.mark.slow),
+        pytest.param("postgres", 200, marks=[pytest.mark.slow, pytest.mark.postgres]),
     ],
 )
 def test_of_four_approvals_one_counts_and_of_two_servers_one_sends(
