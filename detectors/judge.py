@@ -423,7 +423,7 @@ def combine(judgements: Sequence[Judgement], *, target_fdr: float = 0.1, budget:
     Lessons weigh the p-values, and are obeyed after the limit is found: a tag changes nothing outside its
     neighbourhood.
     """
-    logs = [_weighed(j) for j in judgements]
+    logs = _weighed(judgements)
     limits = _limits(judgements, logs, target_fdr, budget)
     out = []
     for one, log_p in zip(judgements, logs, strict=True):
@@ -437,11 +437,16 @@ def combine(judgements: Sequence[Judgement], *, target_fdr: float = 0.1, budget:
     return out
 
 
-def _weighed(one: Judgement) -> Floats:
-    """ln p less ln weight, the weights scaled to a mean of 1; nan where nothing supports a p-value."""
-    weight = one.numbers["weight"]
-    log_p = np.where(one.anomaly >= 0, -one.numbers["surprise"], np.nan)
-    return log_p - np.log(weight / weight.mean()) if (weight != 1.0).any() else log_p
+def _weighed(judgements: Sequence[Judgement]) -> list[Floats]:
+    """ln p less ln weight, the weights scaled to a mean of 1 over the run; nan where nothing supports a p-value.
+
+    Weights are small whole numbers: their sum does not depend on how the run is cut into buckets.
+    """
+    weights = [j.numbers["weight"] for j in judgements]
+    rows = sum(len(weight) for weight in weights)
+    mean = sum(float(weight.sum()) for weight in weights) / rows if rows else 1.0
+    log_p = [np.where(j.anomaly >= 0, -j.numbers["surprise"], np.nan) for j in judgements]
+    return [p - np.log(w / mean) if mean != 1.0 else p for p, w in zip(log_p, weights, strict=True)]
 
 
 def _limits(

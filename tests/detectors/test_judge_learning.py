@@ -1,12 +1,12 @@
 """What a tag does, how far it reaches, and when it ends."""
 
-from dataclasses import replace
+from dataclasses import fields, replace
 from datetime import date
 
 import numpy as np
 from panel_builder import CALENDAR, panel_of
 
-from detectors.judge import judge
+from detectors.judge import combine, judge
 from detectors.judgement import Judgement
 from detectors.learning import FAVOUR, Lessons
 from detectors.lessons import PATTERNS, Lesson, lesson_of, seen_of, worth_looking
@@ -113,6 +113,25 @@ def test_a_confirmed_one_is_called_sooner_and_says_why() -> None:
     after = ask(panel, lessons)
     assert after.anomaly[0] == 1
     assert "you confirmed one like it on 12 May 2026" in reason(panel, after, 0, lessons)
+
+
+def test_what_is_confirmed_counts_for_more_over_the_whole_run_however_it_is_cut() -> None:
+    judged = ask(spiky(height=2.9, keys=1))
+    weight = np.ones(len(judged.rows))
+    weight[:20] = FAVOUR
+    whole = replace(judged, numbers=judged.numbers | {"weight": weight})
+    parts = [taken(whole, slice(0, 30)), taken(whole, slice(30, None))]
+    (one,), cut = combine([whole]), combine(parts)
+    assert np.array_equal(one.anomaly, np.concatenate([part.anomaly for part in cut]))
+    assert {part.threshold for part in cut} == {one.threshold}
+
+
+def taken(judged: Judgement, part: slice) -> Judgement:
+    """Some of a judgement's rows."""
+    arrays = {f.name: getattr(judged, f.name) for f in fields(judged)}
+    cut = {name: value[part] for name, value in arrays.items() if isinstance(value, np.ndarray)}
+    names = {name: {k: v[part] for k, v in arrays[name].items()} for name in ("views", "numbers")}
+    return replace(judged, **cut, **names)  # type: ignore[arg-type]
 
 
 def test_a_correction_to_in_line_is_quiet() -> None:
