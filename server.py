@@ -107,8 +107,8 @@ def create_app(desk: "Desk | None" = None, *, executor: bool = True) -> "FastAPI
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
-        hub.start(executor=executor)
         hub.listen_for_the_end()
+        hub.start(executor=executor)
         yield
         hub.close()
 

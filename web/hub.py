@@ -1,6 +1,7 @@
 """What one server process holds: the desk, opened when first needed, and the work that goes on beside requests."""
 
 import asyncio
+import gc
 import logging
 import signal
 import threading
@@ -33,6 +34,8 @@ class Hub:
     chats: Chats = field(default_factory=Chats)
     metrics: Metrics = field(default_factory=Metrics)
     stop: threading.Event = field(default_factory=threading.Event)
+    owns_process: bool = False
+    """The process is nothing but this server: it has its signals and its memory to itself."""
     _desk: Desk | None = None
     _lock: threading.Lock = field(default_factory=threading.Lock)
     _runner: Runner | None = None
@@ -71,11 +74,22 @@ class Hub:
         import subprocess
         import sys
 
+        import agents.assistant  # noqa: F401 - else the first question of each server waits for it
         from web.bands import warm_up
+
+        self._set_apart()
 
         # Compiling holds this process still, so another one fills the cache first.
         subprocess.run([sys.executable, "-c", "from web.bands import warm_up; warm_up()"], check=False, timeout=600)
         warm_up()
+        self._set_apart()
+
+    def _set_apart(self) -> None:
+        """Takes what is loaded by now out of the collector's sight: walking it anew took 150 ms of every few seconds,
+        and whoever asked just then waited for it. Only in a process that is nothing but this server."""
+        if self.owns_process:
+            gc.collect()
+            gc.freeze()
 
     def _execute(self) -> None:
         from agents.executor import Executor
@@ -111,6 +125,7 @@ class Hub:
         """
         if threading.current_thread() is not threading.main_thread():
             return
+        self.owns_process = True
         for number in (signal.SIGTERM, signal.SIGINT):
             before = signal.getsignal(number)
             if callable(before):
