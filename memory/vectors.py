@@ -2,6 +2,7 @@
 
 import hashlib
 import logging
+import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Final
@@ -16,6 +17,8 @@ log = logging.getLogger(__name__)
 Embedder = Callable[[Sequence[Features]], npt.NDArray[np.float32]]
 
 _BATCH: Final = 2000
+_OPENING: Final = threading.RLock()
+"""Chroma keeps what is open for the whole process: two threads that open at once meet it half made."""
 
 
 def openai_embedder(model: str, key: str | None, base_url: str | None) -> Embedder:
@@ -56,14 +59,18 @@ class Vectors:
         self._collections: dict[str, Any] = {}
 
     def _collection(self, recon: str) -> Any:
-        if recon not in self._collections:
-            digest = hashlib.sha256(f"{recon}\x1f{self._name}".encode()).hexdigest()[:24]
-            self._collections[recon] = self._open().get_or_create_collection(
-                f"resolutions-{digest}",
-                embedding_function=None,
-                configuration={"hnsw": {"space": "cosine", "ef_search": 200}},
-            )
-        return self._collections[recon]
+        with _OPENING:
+            if recon not in self._collections:
+                self._collections[recon] = self._opened(recon)
+            return self._collections[recon]
+
+    def _opened(self, recon: str) -> Any:
+        digest = hashlib.sha256(f"{recon}\x1f{self._name}".encode()).hexdigest()[:24]
+        return self._open().get_or_create_collection(
+            f"resolutions-{digest}",
+            embedding_function=None,
+            configuration={"hnsw": {"space": "cosine", "ef_search": 200}},
+        )
 
     def _open(self) -> Any:
         if self._client is None:

@@ -1,8 +1,10 @@
 """Memory of resolutions: found by likeness, never from later, rebuilt from SQL, and honest about how each ended."""
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
+from threading import Barrier
 
 import numpy as np
 
@@ -92,3 +94,14 @@ def test_the_consensus_counts_one_wording_whatever_its_numbers(tmp_path: Path) -
     found = consensus(memory.similar(FX, "gl", before=DAY))
     assert found is not None
     assert found.statement() == "2 of 3 breaks like this closed with this comment, last on 2026-03-02"
+
+
+def test_threads_that_open_the_vectors_at_once_all_find_them_whole(tmp_path: Path) -> None:
+    vectors, gate = Vectors(tmp_path / "chroma"), Barrier(4)
+
+    def ids(_: int) -> set[str]:
+        gate.wait()
+        return vectors.ids("gl")
+
+    with ThreadPoolExecutor(4) as pool:
+        assert list(pool.map(ids, range(4))) == [set()] * 4
