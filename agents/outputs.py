@@ -51,8 +51,8 @@ COLUMNS: Final = (
 )
 
 MOST_REASONS: Final = 10_000
-"""Above this many rows, matches in line get no sentence of their own: nobody reads them, and each costs 90
-microseconds, so that on a million rows of 20,000 keys they took longer than the reading."""
+"""Above this many rows, matches in line get no sentence of their own: nobody reads them, and under the
+profiler those of 20,000 current rows took as long as reading a million."""
 
 
 @dataclass(frozen=True)

@@ -438,7 +438,7 @@ class CaseStore:
             msg = f"sort: {name!r} is no order; use one of {', '.join(SORTS)}, with - in front for largest first"
             raise BadInput(msg)
         keys = SORTS[name]
-        statement = _filtered(select, query)
+        statement = _filtered(select, query, by_rule=self._db.is_sqlite)
         if query.cursor:
             statement = statement.where(_beyond(keys, decode_cursor(query.cursor), descending))
         order = [sa.desc(key) if descending else sa.asc(key) for key in keys]
@@ -451,7 +451,7 @@ class CaseStore:
 
     def count(self, query: CaseQuery, *, at_most: int = 10000) -> int:
         """How many cases the query finds, counted up to `at_most`."""
-        inner = _filtered(sa.select(cases.c.id), query).limit(at_most).subquery()
+        inner = _filtered(sa.select(cases.c.id), query, by_rule=self._db.is_sqlite).limit(at_most).subquery()
         with self._db.read() as connection:
             return int(connection.execute(sa.select(sa.func.count()).select_from(inner)).scalar_one())
 
@@ -580,23 +580,24 @@ class CaseStore:
         return _record(connection.execute(sa.select(cases).where(cases.c.id == case_id)).one())
 
 
-def _searched(column: Any, query: CaseQuery) -> Any:
-    """The column, so that its index is searched where that index also holds the order; otherwise hidden from the
-    planner, which would find the many rows of a bucket first and then sort them all. Several states are few rows by
-    their own index, while a bucket's would be walked to its end to find them."""
+def _searched(column: Any, query: CaseQuery, *, by_rule: bool) -> Any:
+    """The column, so that its index is searched where that index also holds the order; otherwise hidden from a
+    planner that goes by rule (SQLite's), which would find the many rows of a bucket first and then sort them all.
+    Several states are few rows by their own index, while a bucket's would be walked to its end to find them.
+    PostgreSQL's counts, and must see the column: of a hidden one it expects few rows, and would read every case."""
     in_order = query.sort.removeprefix("-") == "severity" and len(query.state) < 2
-    return column if in_order else column.concat("")
+    return column if in_order or not by_rule else column.concat("")
 
 
-def _filtered(statement: Any, query: CaseQuery) -> Any:
+def _filtered(statement: Any, query: CaseQuery, *, by_rule: bool) -> Any:
     conditions: list[Any] = []
     if query.state:
         conditions.append(_IS_OPEN if query.state == ("open",) else cases.c.state.in_(query.state))
     for column, wanted in ((cases.c.pattern, query.pattern), (cases.c.cause, query.cause)):
         if wanted:
-            conditions.append(_searched(column, query).in_(wanted))
+            conditions.append(_searched(column, query, by_rule=by_rule).in_(wanted))
     if query.recon:
-        conditions.append(_searched(cases.c.recon, query) == query.recon)
+        conditions.append(_searched(cases.c.recon, query, by_rule=by_rule) == query.recon)
     if query.kind:
         conditions.append(cases.c.kind == query.kind)
     if query.owner:
@@ -632,7 +633,13 @@ def _beyond(keys: Sequence[Any], values: Sequence[Any], descending: bool) -> Any
         if value is None:
             continue
         branches.append(sa.and_(*equal, key < value if descending else key > value))
-    return sa.or_(*branches) if branches else sa.true()
+    if not branches:
+        return sa.true()
+    first, value = keys[0], typed[0]
+    if value is None:
+        return sa.or_(*branches)
+    # Said once more of the first key alone: else SQLite reads both branches whole and sorts them.
+    return sa.and_(first <= value if descending else first >= value, sa.or_(*branches))
 
 
 def _typed(key: Any, value: Any) -> Any:
