@@ -5,6 +5,7 @@ answer waits for. The rows are made in memory; the CSV reader has a bench of its
 """
 
 import argparse
+import resource
 import tempfile
 import time
 from dataclasses import replace
@@ -14,6 +15,10 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from detectors.bucketwise import Terms, judge_in_buckets
+from recon.buckets import Place, buckets_of, vocabularies
+from recon.calendar import BusinessCalendar
+from recon.engines import Threads
 from recon.ids import series_hashes, text_hashes
 from recon.lake import Lake
 from recon.lake.shelf import buckets_for, spans
@@ -94,6 +99,7 @@ def main() -> None:
         print(f"{size / 1e6:.0f} MB, {size / manifest.rows:.1f} bytes a row")
         read_series(lake, newest)
         load_bucket(lake, newest)
+        judge_night(lake, newest)
 
 
 def read_series(lake: Lake, newest: Reading) -> None:
@@ -125,6 +131,23 @@ def load_bucket(lake: Lake, newest: Reading) -> None:
     begun = time.process_time()
     (panel,) = bucket_panels(nothing, history, ReconFile())
     told(f"its {panel.n:,} rows in {panel.s:,} series sorted into a panel", begun)
+
+
+def judge_night(lake: Lake, newest: Reading) -> None:
+    """The last night judged against all that the lake holds before it, in as many buckets as a run would take."""
+    rows = lake.manifest("bench").rows
+    begun = time.process_time()
+    place = Place(
+        url=lake.url, recon="bench", layout=LAYOUT, said=ReconFile(), known=None, current=lake.stage("bench", newest),
+        history=None, before_hashes=newest.file_hashes, until=None, words=vocabularies(newest.rows), rows=rows,
+        buckets=buckets_of(rows),
+    )  # fmt: skip
+    said = ReconFile()
+    terms = Terms(LAYOUT, said, BusinessCalendar.of(said.calendar))
+    held = Threads().hold(place.load, place.buckets, keep=False)
+    judged = judge_in_buckets(held, terms)
+    told(f"one night of {newest.rows.n:,} rows judged against {rows:,}, {judged.panels[0].n:,} of them kept", begun)
+    print(f"peak {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024:,} MB")
 
 
 def _empty(rows: Rows) -> dict[str, Any]:

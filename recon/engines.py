@@ -142,6 +142,7 @@ def dask_cluster(scheduler: str | None) -> Iterator[Any]:
     """A client of the scheduler at this address; None: of single-threaded workers on this machine, for the while."""
     from distributed import Client, LocalCluster
 
+    logging.getLogger("distributed").setLevel(logging.ERROR)
     if scheduler:
         try:
             client = Client(scheduler, timeout="20s", set_as_default=False)
