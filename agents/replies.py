@@ -13,7 +13,7 @@ from typing import Final
 import sqlalchemy as sa
 
 from agents.desk import Desk
-from memory.actions import TicketLink
+from memory.action_lists import TicketLink
 from memory.schema import case_events, cases
 from recon.errors import TieoutError
 from tools.actions.door import Listening, Reply

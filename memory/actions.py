@@ -4,7 +4,7 @@ import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from email.utils import format_datetime
 from typing import Any
 
@@ -12,10 +12,8 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from memory.action import (
-    DOOR_OF,
     MACHINE,
     Action,
-    Decision,
     Draft,
     NotAllowed,
     Outcome,
@@ -23,21 +21,21 @@ from memory.action import (
     TicketExists,
     WrongState,
 )
-from memory.action_rows import FREE, action_of, decision_of, link_ticket, load_action, open_link, swap
+from memory.action_lists import ON_ITS_WAY, ActionReader
+from memory.action_rows import FREE, action_of, link_ticket, load_action, open_link, swap
 from memory.audit import AuditLog
 from memory.canonical import canonical, parse, payload_hash
 from memory.database import Database
 from memory.drafting import action_id_of, drafted_body, same_draft, without_texts
 from memory.payloads import check_payload
 from memory.policy import four_eyes_reasons, refuse_destination
-from memory.schema import actions, decisions, doors, recon_comments, ticket_links
+from memory.schema import actions, decisions, doors
 from memory.verdicts import NO_APPROVAL, Ask, Change, judge, refuse_checker, refuse_worker
 from recon.clock import Clock
 from recon.errors import BadInput, TieoutError
-from recon.words import ActionKind, ActionState, DecisionKind
+from recon.words import ActionState, DecisionKind
 
 _VOIDABLE: tuple[ActionState, ...] = ("draft", "pending", "approved", "failed")
-_ON_ITS_WAY: tuple[ActionState, ...] = ("executing", "checking", "unknown")
 
 
 @dataclass(frozen=True)
@@ -51,37 +49,11 @@ class Result:
     sentence: str
 
 
-@dataclass(frozen=True)
-class TicketLink:
-    """The ticket that covers a scope."""
-
-    scope_key: str
-    ticket: str
-    door: str
-    case_id: str
-    state: str
-    """`open` or `closed`."""
-    url: str
-    created_at: datetime
-
-
-@dataclass(frozen=True)
-class DoorState:
-    """Why a door is shut, since when, and when it is tried again."""
-
-    name: str
-    paused: bool
-    """True: a person must act (a token expired); False: the other side is out of reach and it is tried again."""
-    sentence: str
-    since: datetime | None
-    next_at: datetime | None
-
-
-class Ledger:
+class Ledger(ActionReader):
     """The people's side of the action store. Every change and its audit row are one transaction."""
 
     def __init__(self, db: Database, audit: AuditLog, clock: Clock) -> None:
-        self._db = db
+        super().__init__(db)
         self._audit = audit
         self._clock = clock
 
@@ -151,87 +123,6 @@ class Ledger:
             for action in stale:
                 self._void(conn, action, "expired", "It expired before it left.")
             return [action.id for action in stale]
-
-    # --- reading ----------------------------------------------------------------------------------------------
-
-    def get(self, action_id: str) -> Action:
-        """One action. Raises NoSuchAction."""
-        with self._db.read() as conn:
-            return self._load(conn, action_id)
-
-    def list(
-        self,
-        *,
-        state: ActionState | Sequence[ActionState] | None = None,
-        case_id: str | None = None,
-        recon: str | None = None,
-        kind: ActionKind | None = None,
-        limit: int = 200,
-        after: str | None = None,
-    ) -> Sequence[Action]:
-        """Actions, oldest first; `after` is the last id of the page before."""
-        query = sa.select(actions).order_by(actions.c.created_at, actions.c.id).limit(limit)
-        if state is not None:
-            query = query.where(actions.c.state.in_([state] if isinstance(state, str) else list(state)))
-        for column, value in ((actions.c.case_id, case_id), (actions.c.recon, recon), (actions.c.kind, kind)):
-            if value is not None:
-                query = query.where(column == value)
-        with self._db.read() as conn:
-            if after is not None:
-                last = self._load(conn, after)
-                query = query.where(sa.tuple_(actions.c.created_at, actions.c.id) > sa.tuple_(last.created_at, last.id))
-            return [action_of(row) for row in conn.execute(query).mappings()]
-
-    def counts(self) -> dict[str, int]:
-        """How many actions there are of each state that has any."""
-        query = sa.select(actions.c.state, sa.func.count()).group_by(actions.c.state)
-        with self._db.read() as conn:
-            return {row[0]: row[1] for row in conn.execute(query)}
-
-    def waiting_by_door(self) -> dict[str, int]:
-        """Door -> how many approved actions have not left by it yet; a door with none is left out."""
-        query = (
-            sa.select(actions.c.kind, sa.func.count())
-            .where(actions.c.state.in_(("approved", *_ON_ITS_WAY)))
-            .group_by(actions.c.kind)
-        )
-        found: dict[str, int] = {}
-        with self._db.read() as conn:
-            for kind, n in conn.execute(query):
-                found[DOOR_OF[kind]] = found.get(DOOR_OF[kind], 0) + n
-        return found
-
-    def decisions(self, action_id: str) -> Sequence[Decision]:
-        """What people decided on an action, oldest first."""
-        query = sa.select(decisions).where(decisions.c.action_id == action_id).order_by(decisions.c.at)
-        with self._db.read() as conn:
-            return [decision_of(row) for row in conn.execute(query).mappings()]
-
-    def links(self, *, case_id: str | None = None, scope_key: str | None = None) -> Sequence[TicketLink]:
-        """The tickets that cover a case or a scope, oldest first: comment on the open one, close it when it clears."""
-        query = sa.select(ticket_links).order_by(ticket_links.c.created_at)
-        if case_id is not None:
-            query = query.where(ticket_links.c.case_id == case_id)
-        if scope_key is not None:
-            query = query.where(ticket_links.c.scope_key == scope_key)
-        with self._db.read() as conn:
-            return [TicketLink(**row) for row in conn.execute(query).mappings()]
-
-    def comments(self, recon: str) -> dict[str, str]:
-        """Break id -> its newest approved comment, for the exported file."""
-        query = (
-            sa.select(recon_comments.c.break_id, recon_comments.c.comment)
-            .where(recon_comments.c.recon == recon)
-            .order_by(recon_comments.c.at)
-        )
-        with self._db.read() as conn:
-            return {row[0]: row[1] for row in conn.execute(query)}
-
-    def doors(self) -> Sequence[DoorState]:
-        """The doors that are shut just now, and why."""
-        query = sa.select(doors).where(doors.c.next_at.is_not(None)).order_by(doors.c.name)
-        with self._db.read() as conn:
-            return [DoorState(**row) for row in conn.execute(query).mappings()]
 
     # --- deciding ---------------------------------------------------------------------------------------------
 
@@ -389,12 +280,6 @@ class Ledger:
 
     # --- the graph's side -------------------------------------------------------------------------------------
 
-    def waiting_decisions(self, limit: int = 100) -> Sequence[Decision]:
-        """Decisions that no graph has taken up yet, oldest first: the sweep resumes their threads."""
-        query = sa.select(decisions).where(decisions.c.carried_at.is_(None)).order_by(decisions.c.at).limit(limit)
-        with self._db.read() as conn:
-            return [decision_of(row) for row in conn.execute(query).mappings()]
-
     def carried(self, decision_id: str) -> bool:
         """Marks a decision as taken up; False when it was already."""
         with self._db.begin() as conn:
@@ -438,7 +323,7 @@ class Ledger:
         query = sa.select(actions.c.id).where(
             actions.c.scope_key == want.scope_key,
             actions.c.kind == "jira.create",
-            actions.c.state.in_(_ON_ITS_WAY),
+            actions.c.state.in_(ON_ITS_WAY),
         )
         moving = conn.execute(query).scalar()
         if moving is not None:

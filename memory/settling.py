@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import sqlalchemy as sa
 
-from memory.actions import TicketLink
+from memory.action_lists import TicketLink
 from memory.cases import OPEN_STATES, CaseStore
 from memory.database import Database
 from memory.schema import case_breaks, case_events, cases, items

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Final, Literal, assert_never
 
 from memory.action import Action
-from memory.actions import DoorState
+from memory.action_lists import DoorState
 from recon.words import ActionKind
 
 ButtonName = Literal["approve", "edit", "reject", "respond", "undo", "found", "send_again", "give_up", "open_door"]

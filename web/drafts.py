@@ -13,7 +13,7 @@ from markupsafe import Markup
 
 from agents.desk import Desk
 from memory.action import Action, Decision, Person
-from memory.actions import DoorState
+from memory.action_lists import DoorState
 from memory.payloads import FIXED
 from memory.policy import four_eyes_reasons
 from memory.schema import autosaves

@@ -4,7 +4,7 @@ from datetime import date
 
 import pytest
 
-from memory.actions import TicketLink
+from memory.action_lists import TicketLink
 from memory.alarms import FileSeen
 from memory.brief import brief, hand_over
 from memory.database import Database

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from memory.action import Action
-from memory.actions import DoorState
+from memory.action_lists import DoorState
 from memory.cases import CaseEvent, CaseRecord
 from recon.case import BreakRow
 from recon.words import ActionState, AnomalyAnswer, CaseKind, CaseState, Severity, Side, Verdict
