@@ -127,7 +127,7 @@ def _iso(match: re.Match[str], at: Anchor) -> date | None:
 
 def _numeric(match: re.Match[str], at: Anchor) -> date | None:
     """03/04/2025 or 3/4: by the said order, else the one that is a date, lies ahead and is nearer."""
-    first, second, year = int(match["a"]), int(match["b"]), _year(match["y"])
+    first, second, year = int(match["a"]), int(match["b"]), _year(match.groupdict().get("y"))
     years = [year] if year else [at.day.year, at.day.year + 1]
     day_first = [_safe(y, second, first) for y in years]
     month_first = [_safe(y, first, second) for y in years]

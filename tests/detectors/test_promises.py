@@ -142,3 +142,8 @@ def test_a_due_day_without_data_is_decided_by_the_next_one() -> None:
     promise = Promise("by Saturday", WEDNESDAY, date(2025, 5, 10))
     assert checked({WEDNESDAY: True}, date(2025, 5, 11), promise) == "open"
     assert checked({WEDNESDAY: True, date(2025, 5, 12): True}, date(2025, 5, 12), promise) == "broken"
+
+
+def test_a_day_and_month_without_a_year_are_read() -> None:
+    assert parse("will clear by 3/12", WEDNESDAY, dayfirst=True)[0].due_on == date(WEDNESDAY.year, 12, 3)
+    assert parse("3/40 of the rows are done", WEDNESDAY) == []
