@@ -117,7 +117,11 @@ def _band(f: dict[str, str]) -> str:
 
 def _spike(n: dict[str, float], f: dict[str, str]) -> str:
     said = f"difference of {f['x']}, {_band(f)}"
-    return f"{said}: {f['z']} times the usual spread of {f['spread']}" if n["spread"] > 0.0 else said
+    if not n["spread"] > 0.0:
+        return said
+    # thousands of spreads say no more than "far"
+    how_far = f"{f['z']} times" if abs(n["z"]) < 1_000.0 else "far beyond"
+    return f"{said}: {how_far} the usual spread of {f['spread']}"
 
 
 def _drop(n: dict[str, float], f: dict[str, str]) -> str:
