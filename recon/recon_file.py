@@ -3,7 +3,7 @@
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Final, Literal
 
 import yaml
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
@@ -155,9 +155,16 @@ class ReconFile(_Said):
     """What the import doctor should do about an oddity without asking again (finding code: remedy)."""
 
 
+LARGEST: Final = 512_000
+"""Bytes of a recon file; what is larger is no file that a person wrote."""
+
+
 def load_recon_file(path: Path) -> ReconFile:
     """Reads and checks a recon file. Raises BadReconFile with the place and what to do."""
     try:
+        if path.stat().st_size > LARGEST:
+            msg = f"{path}: larger than {LARGEST // 1000:,} KB, so it is no recon file; was a data file meant?"
+            raise BadReconFile(msg)
         said = yaml.safe_load(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         msg = f"{path}: no such recon file; give a path to a .yaml file"

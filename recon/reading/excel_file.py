@@ -1,6 +1,7 @@
 """Workbooks into a raw table: every sheet and table that has the layout of the first one, title rows left out."""
 
 import math
+import re
 import zipfile
 import zlib
 from collections.abc import Sequence
@@ -53,6 +54,49 @@ def read_excel(path: Path) -> RawTable:
     return _table(path.name, chosen, findings)
 
 
+_CELL: Final = re.compile(rb'<(?:\w{1,20}:)?c\b[^<>]{0,200}?\br="([A-Za-z]{1,3})(\d{1,7})"')
+_OVERLAP: Final = 300
+
+
+class _Span:
+    """How far the cells of one sheet lie apart, read while it is unpacked.
+
+    The reader lays a sheet out as a full grid: two cells in opposite corners, a file of 2 KB, would end the process.
+    """
+
+    def __init__(self, path: Path, part: str) -> None:
+        self._path, self._part = path, part
+        self._rest = b""
+        self._rows: tuple[int, int] = (1 << 31, 0)
+        self._columns: tuple[int, int] = (1 << 31, 0)
+
+    def feed(self, chunk: bytes) -> None:
+        text = self._rest + chunk
+        found = _CELL.findall(text)
+        self._rest = text[-_OVERLAP:]
+        if not found:
+            return
+        rows = [int(row) for _, row in found]
+        columns = [_column_number(name) for name in {name for name, _ in found}]
+        self._rows = min(self._rows[0], *rows), max(self._rows[1], *rows)
+        self._columns = min(self._columns[0], *columns), max(self._columns[1], *columns)
+        height, width = self._rows[1] - self._rows[0] + 1, self._columns[1] - self._columns[0] + 1
+        if height * width > MAX_CELLS:
+            msg = f"{self._path.name}: {self._part} spans {height:,} x {width:,} cells; export it as CSV"
+            raise UnreadableFile(msg)
+
+
+def _column_number(name: bytes) -> int:
+    """
+    >>> _column_number(b"A"), _column_number(b"XFD")
+    (1, 16384)
+    """
+    number = 0
+    for letter in name.upper():
+        number = number * 26 + letter - 64
+    return number
+
+
 def _refuse_bomb(path: Path) -> None:
     """Unpacks a workbook's parts to nowhere, up to the limit: the sizes that an archive declares may lie."""
     if not zipfile.is_zipfile(path):
@@ -63,11 +107,13 @@ def _refuse_bomb(path: Path) -> None:
             if sum(entry.file_size for entry in archive.infolist()) > MAX_UNPACKED:
                 raise UnreadableFile(_too_big(path))
             for entry in archive.infolist():
+                span = _Span(path, entry.filename)
                 with archive.open(entry) as part:
                     while chunk := part.read(1 << 20):
                         total += len(chunk)
                         if total > MAX_UNPACKED:
                             raise UnreadableFile(_too_big(path))
+                        span.feed(chunk)
     except (zipfile.BadZipFile, zlib.error, OSError, ValueError, RuntimeError, NotImplementedError) as error:
         msg = f"{path.name}: the workbook is damaged or locked: {error}; save it anew without a password"
         raise UnreadableFile(msg) from error

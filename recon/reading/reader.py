@@ -107,13 +107,20 @@ class _Decided:
     findings: tuple[ImportFinding, ...]
 
 
+def _silent() -> duckdb.DuckDBPyConnection:
+    """DuckDB in memory, without the bar that it draws on stdout when something takes long: there stands our JSON."""
+    connection = duckdb.connect()
+    connection.execute("SET enable_progress_bar = false")
+    return connection
+
+
 @dataclass
 class _Doctor:
     """One examination: its connection and its folder for clean copies."""
 
     said: ReconFile
     today: date
-    connection: duckdb.DuckDBPyConnection = field(default_factory=duckdb.connect)
+    connection: duckdb.DuckDBPyConnection = field(default_factory=_silent)
 
     def __enter__(self) -> "_Doctor":
         self._folder = tempfile.TemporaryDirectory(prefix="tieout-")
