@@ -22,6 +22,10 @@ SPREAD: Final = 0.25
 """A ratio's neighbourhood: a quarter of its own distance from 1, on the log scale."""
 
 
+FEW: Final = 20
+"""Breaks in which a meeting is looked for at one place, as it were: among n the same chance arises n / FEW times."""
+
+
 @dataclass(frozen=True)
 class Cluster:
     """Breaks that share a ratio of the larger amount to the smaller."""
@@ -106,7 +110,11 @@ def _densest(big: Units, small: Units, slack: int) -> tuple[Units, float] | None
     order = np.argsort(centre, kind="stable")
     centre, width = centre[order], width[order]
     start, end = centre - width, centre + width
-    depth = np.searchsorted(np.sort(start), start, side="right") - np.searchsorted(np.sort(end), start, side="left")
+    first, last = (
+        np.searchsorted(np.sort(end), start, side="left"),
+        np.searchsorted(np.sort(start), start, side="right"),
+    )
+    depth = last - first
     if depth.max() < 2:
         return None
     reach = np.maximum(SPREAD * centre, 3 * width)
@@ -114,9 +122,11 @@ def _densest(big: Units, small: Units, slack: int) -> tuple[Units, float] | None
     lo, hi = np.searchsorted(centre, centre - reach), np.searchsorted(centre, centre + reach, side="right")
     near = hi - lo
     mean = (total[hi] - total[lo]) / near
-    # those that meet here are not the crowd; whoever else is near is, and half a break more
-    expected = (near - depth + 0.5) * (mean + width) / (2 * reach)
-    chance = pdtrc(depth - 2, np.maximum(expected, 1e-12))
+    # those that meet here are not the crowd; whoever else is near is, as on the fuller side, and half a break more
+    crowd = 2 * np.maximum(np.maximum(first - lo, hi - last), 0)
+    expected = (crowd + 0.5) * (mean + width) / (2 * reach)
+    elsewhere = max(1.0, len(big) / FEW)
+    chance = np.minimum(1.0, elsewhere * pdtrc(depth - 2, np.maximum(expected, 1e-12)))
     best = int(np.lexsort((start, chance))[0])
     point = start[best]
     members = np.flatnonzero((start <= point) & (end >= point))

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from two_sides import Line, panel
 
-from detectors.mechanisms import MECHANISMS, prove
+from detectors.mechanisms import MECHANISMS, prove, ratios
 from detectors.proof import Proof
 from recon.panel import Panel
 from recon.words import CAUSE_LABELS
@@ -312,3 +312,14 @@ def test_the_answer_does_not_depend_on_the_order_of_panels_or_runs() -> None:
     lines: list[Line] = [(f"{k}", DAY, a, a - 17.35) for k, a in enumerate([5231.44, 932.77, 77120.18, 3321.05])]
     built = panel(lines)
     assert proved(built) == proved(built)
+
+
+@pytest.mark.parametrize("seed", [11, 12, 13])
+def test_a_ratio_that_recurs_in_a_large_batch_of_near_amounts_proves_nothing(seed: int) -> None:
+    """At 30,000 places, and at the edge of what amounts differ by, some forty breaks meet by chance."""
+    rng = np.random.default_rng(seed)
+    left = np.exp(rng.uniform(np.log(10_000), np.log(99_999), 30_000)).astype(np.int64)
+    off = np.exp(rng.uniform(np.log(left / 100), np.log(left / 2))).astype(np.int64)
+    right = left + off * rng.choice([-1, 1], 30_000)
+    found = ratios._densest(np.maximum(left, right), np.minimum(left, right), 1)
+    assert found is None or found[1] > ratios.GATE
