@@ -123,7 +123,7 @@ class Casework:
             left=_side_text(panel, i, "left", self.current, source),
             right=_side_text(panel, i, "right", self.current, source),
             difference=plain(int(panel.diff[i]), panel.scale),
-            currency=columns.get(self.layout.currency) if self.layout.currency else None,
+            currency=columns.get(self.layout.currency or "") if panel.pair.unit == "money" else None,
             is_break=bool(panel.is_break[i]),
             anomaly=ANSWERS[int(judgement.anomaly[j])],
             score=float(judgement.score[j]),
@@ -219,15 +219,14 @@ class Casework:
     def _total_fact(
         self, breaks: Sequence[BreakRow], amount: Decimal, currency: str
     ) -> tuple[str, str, dict[str, Any], tuple[int, ...]]:
-        unit = f" {currency}" if currency else ""
-        statement = f"{len(breaks):,} breaks, {readable(amount)}{unit} in all."
+        statement = f"{len(breaks):,} breaks, {_measured(amount, currency)} in all."
         values = {"break_count": len(breaks), "amount": format(amount, "f"), "currency": currency}
         return "total", statement, values, tuple(b.row for b in breaks)
 
     def _break_fact(self, brk: BreakRow, finding: Finding) -> tuple[str, str, dict[str, Any], tuple[int, ...]]:
         layout = self.layout
         pair = self.judged.panels[finding[0]].pair
-        unit = f" {brk.currency}" if brk.currency and pair.unit == "money" else ""
+        unit = f" {brk.currency}" if brk.currency else ""
         day = f"On {brk.business_date.isoformat()} " if brk.business_date else ""
         key = ", ".join(f"{name} {value}" for name, value in brk.key.items())
         if pair.right is None:
@@ -316,9 +315,11 @@ class Casework:
             label = PATTERN_LABELS.get(group.pattern, group.pattern)
         where = ", ".join(f"{column} {value}" for column, value in group.scope[:4]) or f"{len(breaks):,} keys"
         many = f" ({len(breaks):,} breaks)" if len(breaks) > 1 else ""
-        unit = f" {currency}" if currency else ""
-        pair = f" {breaks[0].pair}" if len({p.pair.name for p in self.judged.panels}) > 1 else ""
-        return f"{label}: {where}, {readable(amount)}{unit}{pair}{many}"
+        many_pairs = len({p.pair.name for p in self.judged.panels}) > 1
+        in_words = self.judged.panels[group.members[0][0]].pair.kind == "text"
+        measure = [] if in_words else [_measured(amount, currency)]
+        measure += [breaks[0].pair] if many_pairs or in_words else []
+        return f"{label}: {where}, {' '.join(measure)}{many}"
 
     def _spark(self, finding: Finding) -> tuple[float, ...]:
         panel = self.judged.panels[finding[0]]
@@ -378,6 +379,15 @@ def _side_text(panel: Panel, row: int, side: str, current: Reading, source: int)
 
 def _number(value: float) -> float | None:
     return None if np.isnan(value) else float(value)
+
+
+def _measured(amount: Decimal, currency: str) -> str:
+    """An amount with its currency; what is no money (a quantity, a price) as the number that it is.
+
+    >>> _measured(Decimal("1234.5"), "USD"), _measured(Decimal("8"), "")
+    ('1,234.50 USD', '8')
+    """
+    return f"{readable(amount)} {currency}" if currency else format(amount, ",f")
 
 
 def _total(amounts: Mapping[str, Decimal], materiality: Materiality) -> tuple[str, Decimal, float]:

@@ -113,12 +113,15 @@ def _age_title(case: CaseLine, age: int | None) -> str:
 
 
 def row_of(desk: Desk, case: CaseLine, url: str, waiting: bool) -> QueueRow:
-    """A record as the list shows it. The amount is in the materiality currency; the exact one stands in its title."""
+    """A record as the list shows it.
+
+    The amount is in the materiality currency, without one where it is no money; the exact one stands in its title.
+    """
     words = words_of(desk, case.recon)
     now = desk.clock()
     age = words.age(case.onset, now, case.currency)
     state = "waiting" if waiting else case.state
-    in_base = case.currency == words.base or not case.amount_base
+    in_base = case.currency in ("", words.base) or not case.amount_base
     return QueueRow(
         id=case.id,
         title=case.title,
