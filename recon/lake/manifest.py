@@ -150,7 +150,7 @@ def slug(recon: str) -> str:
     """A folder name for a reconciliation: readable, and different for different names.
 
     >>> slug("GL vs IHub")
-    'GL-vs-IHub-1c9ccffd'
+    'GL-vs-IHub-10fd16fc'
     """
     words = re.sub(r"[^A-Za-z0-9_-]+", "-", recon).strip("-")[:60]
     return f"{words}-{hashlib.sha256(recon.encode()).hexdigest()[:8]}"
