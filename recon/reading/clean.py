@@ -86,16 +86,19 @@ class CleanFile:
         return found
 
 
-def marks_of(data: Bytes, begin: int, chunk: int) -> tuple[npt.NDArray[np.int64], int]:
-    """Offset of every MARK_EVERY-th line from `begin` on, and how many line feeds there are."""
+def marks_of(data: Bytes, begin: int, chunk: int) -> tuple[npt.NDArray[np.int64], int, int]:
+    """Offset of every MARK_EVERY-th line from `begin` on, how many line feeds, and the longest line's bytes."""
     marks = [np.array([begin], np.int64)]
-    seen = 0
+    seen, longest, last = 0, 0, begin - 1
     for start in range(begin, data.size, chunk):
         ends = np.flatnonzero(data[start : start + chunk] == NEWLINE)
         first = MARK_EVERY - 1 - seen % MARK_EVERY
         marks.append(start + ends[first::MARK_EVERY] + 1)
         seen += len(ends)
-    return np.concatenate(marks), seen
+        if len(ends):
+            longest = max(longest, start + int(ends[0]) - last - 1, int(np.diff(ends).max(initial=1)) - 1)
+            last = start + int(ends[-1])
+    return np.concatenate(marks), seen, max(longest, data.size - last - 1)
 
 
 def read_clean(file: CleanFile, headers: Sequence[str], n: int) -> tuple[pa.Table, dict[int, Counted]] | None:

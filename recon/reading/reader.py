@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from recon.calendar import BusinessCalendar
-from recon.errors import AmbiguousDates, BadInput
+from recon.errors import AmbiguousDates, BadInput, UnreadableFile
 from recon.money import DecimalSign, to_units
 from recon.reading import doctor
 from recon.reading.amounts import (
@@ -55,6 +55,9 @@ from recon.rows import (
 
 KEY_ROWS = 150_000
 """Rows looked at when the key is inferred; whole dates of them."""
+
+MAX_REJECTS: Final = 1_000_000
+"""Rejected rows that are listed, some 500 bytes of memory each; with more, the file is refused as a whole."""
 
 Keep = npt.NDArray[np.bool_] | slice
 _ALL: Final = slice(None)
@@ -598,6 +601,9 @@ def _statuses(parts: Sequence[ReadPart], layout: Layout) -> list[Codes | None]:
 def _rejects(parts: Sequence[ReadPart]) -> tuple[Reject, ...]:
     offset = 0
     found: list[Reject] = []
+    count = sum(len(part.why) + len(part.part.table.rejects) for part in parts)
+    if count > MAX_REJECTS:
+        raise _too_many(parts, count)
     for part in parts:
         table = part.part.table
         mine = [Reject(table.name, r.line, r.ordinal + offset, r.why, r.text) for r in table.rejects]
@@ -609,6 +615,17 @@ def _rejects(parts: Sequence[ReadPart]) -> tuple[Reject, ...]:
         found.extend(sorted(mine, key=lambda reject: reject.row))
         offset += table.rows_in
     return tuple(found)
+
+
+def _too_many(parts: Sequence[ReadPart], count: int) -> UnreadableFile:
+    table, why = next((part.part.table, part.why) for part in parts if part.why or part.part.table.rejects)
+    firsts = [(reject.line, reject.why) for reject in table.rejects[:1]]
+    firsts += [(int(table.line[row]), why[row]) for row in sorted(why)[:1]]
+    line, said = min(firsts)
+    return UnreadableFile(
+        f"{table.name}: line {line}: {said}; {count:,} rows cannot be read, more than the {MAX_REJECTS:,} that are "
+        "listed one by one: name the right columns or formats in the recon file, or export the file anew"
+    )
 
 
 def _kept(part: ReadPart) -> npt.NDArray[np.bool_]:

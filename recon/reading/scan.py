@@ -22,6 +22,7 @@ UNCLOSED: Final = 2
 """A quote that opens and never closes: the row is its first line only."""
 
 NEWLINE, RETURN, QUOTE, SPACE = 10, 13, 34, 32
+NO_END: Final = 2**62
 
 
 @dataclass(frozen=True)
@@ -35,38 +36,46 @@ class Scan:
     line: npt.NDArray[np.int64]
     """1-based physical line on which the row begins."""
     flag: npt.NDArray[np.uint8]
+    broken: int
+    """Rows with a stray quote, with more fields than a good row or with less than half of them."""
 
     @property
     def n(self) -> int:
         return len(self.begin)
 
 
-def scan(data: npt.NDArray[np.uint8], delimiter: int, width: int, start: int = 0, line: int = 1) -> Scan:
-    """Finds the rows of `data[start:]`; `width` is the number of fields that a good row has."""
+def scan(
+    data: npt.NDArray[np.uint8], delimiter: int, width: int, start: int = 0, line: int = 1, most: int = NO_END
+) -> Scan:
+    """Finds the rows of `data[start:]`; `width` is the number of fields that a good row has.
+
+    Stops at the row that is one more than `most` broken ones.
+    """
     ends = int(np.count_nonzero(data == NEWLINE) + np.count_nonzero(data == RETURN)) + 2
     begin, end, lines = (np.empty(ends, dtype=np.int64) for _ in range(3))
     fields, flag = np.empty(ends, dtype=np.int32), np.empty(ends, dtype=np.uint8)
     small = data.size < COMPILE_FROM
     run = _scan if small else _compiled()
     source: Any = data.tobytes() if small else data
-    n = run(source, data.size, start, line, delimiter, width, begin, end, fields, lines, flag)
-    return Scan(begin[:n].copy(), end[:n].copy(), fields[:n].copy(), lines[:n].copy(), flag[:n].copy())
+    n, broken = run(source, data.size, start, line, delimiter, width, most, begin, end, fields, lines, flag)
+    return Scan(begin[:n].copy(), end[:n].copy(), fields[:n].copy(), lines[:n].copy(), flag[:n].copy(), broken)
 
 
 @cache
-def _compiled() -> Callable[..., int]:
+def _compiled() -> Callable[..., tuple[int, int]]:
     from numba import njit
 
-    compiled: Callable[..., int] = njit(cache=True, nogil=True)(_scan)
+    compiled: Callable[..., tuple[int, int]] = njit(cache=True, nogil=True)(_scan)
     return compiled
 
 
-def _scan(data, size, start, line, delimiter, width, begin, end, fields, lines, flags):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+def _scan(data, size, start, line, delimiter, width, most, begin, end, fields, lines, flags):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
     # Every second look at the same bytes is paid from this purse; when it is empty, quotes are plain text.
     purse = 8 * size + 1_000_000
     n = 0
+    broken = 0
     i = start
-    while i < size:
+    while i < size and broken <= most:
         row_begin = i
         row_line = line
         count = 1
@@ -127,12 +136,14 @@ def _scan(data, size, start, line, delimiter, width, begin, end, fields, lines, 
             lines[n] = row_line
             flags[n] = flag
             n += 1
+            if flag != 0 or count > width or 2 * count < width:
+                broken += 1
         if i < size:
             if data[i] == 13 and i + 1 < size and data[i + 1] == 10:
                 i += 1
             i += 1
         line += 1
-    return n
+    return n, broken
 
 
 def split_row(text: str, delimiter: str) -> list[str]:

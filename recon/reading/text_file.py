@@ -15,13 +15,15 @@ import pyarrow as pa
 from recon.errors import UnreadableFile
 from recon.reading.clean import MAX_ROW, CleanFile, marks_of, raise_interrupt, read_clean
 from recon.reading.header import find_header
-from recon.reading.scan import NEWLINE, QUIRKY, RETURN, UNCLOSED, Scan, scan, split_row
+from recon.reading.scan import CLEAN, NEWLINE, QUIRKY, RETURN, UNCLOSED, Scan, scan, split_row
 from recon.reading.sniff import HEAD, dialect_of, encoding_of
 from recon.reading.table import MAX_COLUMNS, MAX_REJECT_TEXT, Counted, RawReject, RawTable, text_table
 from recon.rows import ImportFinding
 
 MAX_BAD_BYTES: Final = 1_000
 """Rows that are not in the file's encoding before the whole file is refused."""
+MAX_BROKEN: Final = 1_000_000
+"""Rows that are mended or rejected one by one, in Python; with more of them the file is no table of its header."""
 HEAD_ROWS: Final = 32 * 1024
 """Bytes in which the header and the usual width are looked for, when lines end in them."""
 CHUNK: Final = 16 * 1024 * 1024
@@ -131,7 +133,8 @@ def _mapped(source: _Source) -> Bytes:
     if source.path.stat().st_size <= source.offset:
         msg = f"{source.name}: the file is empty; expected a header line and rows"
         raise UnreadableFile(msg)
-    return np.memmap(source.path, dtype=np.uint8, mode="r")
+    # A plain array over the mapped bytes: a slice of a memmap costs ten times that of an array.
+    return np.asarray(np.memmap(source.path, dtype=np.uint8, mode="r"))
 
 
 def _head(source: _Source, data: Bytes) -> _Head:
@@ -202,7 +205,9 @@ def _head_at(source: _Source, found: Scan, rows: list[list[str]], at: int, skip:
 
 def _by_duckdb(source: _Source, head: _Head, data: Bytes, connection: duckdb.DuckDBPyConnection) -> RawTable | None:
     """The whole file by DuckDB, or None when a row is not clean or spans lines."""
-    marks, newlines = marks_of(data, source.offset, CHUNK)
+    marks, newlines, longest = marks_of(data, source.offset, CHUNK)
+    if longest > MAX_ROW:  # DuckDB would hold every field of it: 3 GB for 80 MB of commas
+        return None
     if newlines == 0 or _returns(source, data) not in (0, newlines):
         return None
     n = newlines - 1 + (data[-1] != NEWLINE)
@@ -259,7 +264,9 @@ class _Plan:
 def _by_scanner(
     source: _Source, head: _Head, data: Bytes, connection: duckdb.DuckDBPyConnection, work: Path
 ) -> RawTable:
-    rows = scan(data, ord(head.delimiter), head.width, head.body, head.line)
+    rows = scan(data, ord(head.delimiter), head.width, head.body, head.line, MAX_BROKEN)
+    if rows.broken > MAX_BROKEN:
+        raise _too_broken(source, head, rows)
     plan = _plan(source, head, data, rows)
     columns = _parse_kept(head, data, rows, plan, connection, work)
     kept = np.flatnonzero(plan.keep)
@@ -275,6 +282,15 @@ def _by_scanner(
         None if plan.width is None else plan.width[kept],
         rejects,
         tuple(plan.findings),
+    )
+
+
+def _too_broken(source: _Source, head: _Head, rows: Scan) -> UnreadableFile:
+    broken = (rows.flag != CLEAN) | (rows.fields > head.width) | (2 * rows.fields < head.width)
+    first = int(rows.line[int(broken.argmax())])
+    return UnreadableFile(
+        f"{source.name}: line {first} and more than {MAX_BROKEN:,} rows in all have a stray quote or do not fit the "
+        f"{len(head.headers)} columns of the header; this is no one table: export it anew, or split the file"
     )
 
 
@@ -385,7 +401,8 @@ def _guess(data: Bytes, rows: Scan, i: int) -> str:
 def _mend(head: _Head, data: Bytes, rows: Scan, i: int, plan: _Plan) -> int:
     """Decides an odd row; 1 when it had fewer fields than headers and stays."""
     text = bytes(data[rows.begin[i] : rows.end[i]]).decode("utf-8")
-    fields = text.split(head.delimiter) if rows.flag[i] == UNCLOSED else split_row(text, head.delimiter)
+    plain = '"' not in text
+    fields = text.split(head.delimiter) if plain or rows.flag[i] == UNCLOSED else split_row(text, head.delimiter)
     count = len(fields)
     if not "".join(fields).strip():
         plan.rejects[i] = "the row is empty"
@@ -399,7 +416,7 @@ def _mend(head: _Head, data: Bytes, rows: Scan, i: int, plan: _Plan) -> int:
     rows.fields[i] = count
     if rows.flag[i] in (QUIRKY, UNCLOSED) or count != head.width:
         padded = fields[: head.width] + [""] * (head.width - count)
-        plan.fixed[i] = _line(padded, head.delimiter)
+        plan.fixed[i] = f"{head.delimiter.join(padded)}\n".encode() if plain else _line(padded, head.delimiter)
     return int(count < len(head.headers))
 
 

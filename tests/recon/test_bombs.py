@@ -100,6 +100,8 @@ BOMBS: dict[str, tuple[str, Callable[[Path], object]]] = {
     "a cell of 2 MB": ("b.csv", lambda p: p.write_bytes(HEAD + b"1,2026-01-01,1,2," + b"x" * 2_000_000 + b"\n2,2026-01-02,1,1,y\n")),
     "an endless line": ("c.csv", lambda p: p.write_bytes(b"x" * 20_000_000)),
     "an endless row": ("d.csv", lambda p: p.write_bytes(HEAD + b"1," * 4_000_000)),
+    "a row of 80 MB": ("m.csv", lambda p: p.write_bytes(HEAD + b"1," * 40_000_000)),
+    "a quote that never closes": ("n.csv", lambda p: p.write_bytes(HEAD + b'1,2026-01-01,1,2,"x\n' + b"a\n" * 20_000_000)),
     "nothing but NUL": ("e.csv", lambda p: p.write_bytes(b"\0" * 20_000_000)),
     "two cells in opposite corners": ("f.xlsx", lambda p: workbook(p, corners())),
     "a workbook that swells": ("g.xlsx", lambda p: workbook(p, swollen())),

@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 from recon.errors import BadInput, TieoutError, UnreadableFile
 from recon.reading import profile, read, read_both
 from recon.reading.assemble import cast_moments, moments_of
+from recon.reading.clean import marks_of
 from recon.reading.dates import DateReader, Moments, Status
 from recon.recon_file import CalendarSaid, ReconFile, load_recon_file
 from recon.rows import ABSENT, BLANK, NO_STAMP, PRESENT, Codes, Reading
@@ -240,3 +241,55 @@ def test_a_workbook_that_unpacks_to_too_much_is_refused(tmp_path: Path) -> None:
             part.write(b"\0" * 1_000_000)
     with pytest.raises(UnreadableFile, match="unpacks"):
         read([path], ReconFile(), today=TODAY)
+
+
+# --- caps: small ones here, the real sizes stand among the bombs ---------------------------------------------
+
+STRAY = b'id,date,left balance,right balance,memo\n1,2026-01-01,1,2,"x\n'
+GOOD = b"2,2026-01-01,1,2,y\n"
+
+
+def test_broken_rows_up_to_the_cap_are_rejects_and_one_more_is_one_sentence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("recon.reading.text_file.MAX_BROKEN", 4)
+    reading = read_bytes(tmp_path, STRAY + b"a\n" * 3 + GOOD)
+    assert (reading.rows_in, reading.rows.n, len(reading.rejects)) == (5, 2, 3)
+    with pytest.raises(UnreadableFile, match="line 2 and more than 4 rows in all have a stray quote") as told:
+        read_bytes(tmp_path, STRAY + b"a\n" * 4 + GOOD)
+    assert "\n" not in str(told.value)
+
+
+def test_short_rows_are_not_broken_however_many(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("recon.reading.text_file.MAX_BROKEN", 0)
+    reading = read_bytes(tmp_path, b"id,date,left balance,right balance,memo\n" + b"2,2026-01-01,1,2\n" * 20 + GOOD)
+    assert (reading.rows_in, reading.rows.n) == (21, 21)
+
+
+def test_rejects_up_to_the_cap_are_listed_and_one_more_is_one_sentence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("recon.reading.reader.MAX_REJECTS", 3)
+    head = b"id,date,left balance,right balance,memo\n" + GOOD * 9
+    assert len(read_bytes(tmp_path, head + b"3,2026-01-01,x,2,y\n" * 3).rejects) == 3
+    with pytest.raises(UnreadableFile, match=r"line 11: .*'x' is no number; 4 rows cannot be read, more than the 3"):
+        read_bytes(tmp_path, head + b"3,2026-01-01,x,2,y\n" * 4)
+
+
+@pytest.mark.parametrize("at", [0, 2, 4])
+def test_a_row_longer_than_the_cap_is_a_reject(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, at: int) -> None:
+    monkeypatch.setattr("recon.reading.text_file.MAX_ROW", 100)
+    rows = [GOOD] * 4
+    rows.insert(at, b"1,2026-01-01,1,2," + b"z" * 100 + b"\n")
+    reading = read_bytes(tmp_path, b"id,date,left balance,right balance,memo\n" + b"".join(rows))
+    assert (reading.rows_in, reading.rows.n) == (5, 4)
+    assert [(reject.row, reject.why) for reject in reading.rejects] == [
+        (at + 1, "the row is 117 bytes long; at most 100 are read")
+    ]
+
+
+def test_the_longest_line_is_found_across_chunks() -> None:
+    for lines in ([9, 3, 3], [3, 9, 3], [3, 3, 9], [0, 9], [9]):
+        data = np.frombuffer(b"\n".join(b"x" * n for n in lines), np.uint8)
+        for chunk in (1, 2, 4, 100):
+            assert marks_of(data, 0, chunk)[2] == 9, (lines, chunk)
