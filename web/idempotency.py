@@ -1,13 +1,22 @@
 """Idempotency-Key on POST: the same key and the same words get the first answer again, never a second effect."""
 
 import hashlib
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import timedelta
+from tempfile import SpooledTemporaryFile
 from typing import Final
 
 import sqlalchemy as sa
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.exceptions import HTTPException
+from starlette.middleware.body_limit import (
+    _BODY_LIMIT_RESPONDER_SCOPE_KEY,
+    MAX_BODY_SIZE_SCOPE_KEY,
+    RequestBodyLimitMiddleware,
+)
 from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -17,7 +26,10 @@ from web.problems import MEDIA_TYPE, Problem
 
 KEPT: Final = timedelta(days=1)
 LARGEST: Final = 2_000_000
-"""Bodies above this (uploads) are told apart by their path and length alone."""
+"""Bodies above this (uploads) wait on disk; answers above this are not kept."""
+CHUNK: Final = 1 << 20
+UPLOADS: Final = "/api/v1/runs"
+"""Where files are sent."""
 
 
 class Idempotency:
@@ -43,46 +55,122 @@ class Idempotency:
         if not 0 < len(key) <= 200:
             await _problem(scope, 422, "Idempotency-Key: give 1 to 200 characters")(scope, receive, send)
             return
-        body, again = await _whole_body(receive, headers)
-        digest = hashlib.sha256(scope["path"].encode() + b"\n" + body).hexdigest()
+        if scope["path"] == UPLOADS:  # the framework's own limit stays for every other path
+            await RequestBodyLimitMiddleware(self._keyed, 2 * self.desk().settings.upload_mb * 1_000_000 + LARGEST)(
+                scope, receive, send
+            )
+        else:
+            await self._keyed(scope, receive, send)
+
+    async def _keyed(self, scope: Scope, receive: Receive, send: Send) -> None:
+        headers = Headers(scope=scope)
+        with _Body() as body:
+            if not await body.take(receive):
+                if not body.gone:  # who has gone hears nothing, and nothing was done
+                    await _problem(scope, 413, "The request's body is too large.")(scope, receive, send)
+                return
+            digest = await run_in_threadpool(body.digest, scope, headers.get("content-type", ""))
+            asked = (headers["idempotency-key"], scope["state"]["person"].name, digest)
+            await self._once(asked, body, (scope, receive, send))
+
+    async def _once(self, asked: tuple[str, str, str], body: "_Body", call: tuple[Scope, Receive, Send]) -> None:
+        (key, who, _), (scope, receive, send) = asked, call
         store = Store(self.desk())
-        found = await run_in_threadpool(store.begin, key, person.name, digest)
+        found = await run_in_threadpool(store.begin, *asked)
         if found is not None:
             await found(scope)(scope, receive, send)
             return
         kept = _Kept()
         try:
-            await self.app(scope, again, kept.wrap(send))
+            with _counted_anew(scope):
+                await self.app(scope, body.again(receive), kept.wrap(send))
         finally:
             # A fault of ours or a cut connection is no answer: the key is free to be tried again.
-            await run_in_threadpool(store.end, key, person.name, kept.status, kept.stored())
+            await run_in_threadpool(store.end, key, who, kept.status, kept.stored())
 
 
-async def _whole_body(receive: Receive, headers: Headers) -> tuple[bytes, Receive]:
-    """The body for the digest, and a `receive` that gives it again; large bodies are not read here."""
-    if headers.get("content-type", "").startswith("multipart/"):
-        return b"multipart", receive
-    parts, size, more = [], 0, True
-    last: Message | None = None
-    while more and size <= LARGEST:
-        message = await receive()
-        if message["type"] != "http.request":
-            last = message
-            break
-        parts.append(message.get("body", b""))
-        size += len(parts[-1])
-        more = message.get("more_body", False)
-    body = b"".join(parts)
-    given = False
+class _Body:
+    """The request's body, set aside whole: told apart before anything is done, then given to the app."""
 
-    async def again() -> Message:
-        nonlocal given
-        if not given:
-            given = True
-            return {"type": "http.request", "body": body, "more_body": more}
-        return last or await receive()
+    def __init__(self) -> None:
+        self._file = SpooledTemporaryFile(max_size=LARGEST)  # noqa: SIM115 - closed by __exit__
+        self._left = 0
+        self.gone = False
+        """The caller hung up before the end."""
 
-    return body, again
+    def __enter__(self) -> "_Body":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._file.close()
+
+    async def take(self, receive: Receive) -> bool:
+        """Reads to the end; False when there is none within the limit that `receive` keeps."""
+        more = True
+        while more:
+            try:
+                message = await receive()
+            except HTTPException:
+                return False
+            if message["type"] != "http.request":
+                self.gone = True
+                return False
+            part = message.get("body", b"")
+            self._left += len(part)
+            await run_in_threadpool(self._file.write, part)
+            more = message.get("more_body", False)
+        return True
+
+    def digest(self, scope: Scope, media: str) -> str:
+        """Of the path, the query and the body; a multipart boundary is new in each request and left out."""
+        found = re.search(r'boundary="?([^";,]+)', media) if media.startswith("multipart/") else None
+        digest = hashlib.sha256(scope["path"].encode() + b"?" + scope.get("query_string", b"") + b"\n")
+        self._file.seek(0)
+        for part in without(iter(lambda: self._file.read(CHUNK), b""), found[1].encode("latin-1") if found else b""):
+            digest.update(part)
+        self._file.seek(0)
+        return digest.hexdigest()
+
+    def again(self, receive: Receive) -> Receive:
+        """A `receive` that gives the body as it came, then whatever comes after it."""
+        given = False
+
+        async def giving() -> Message:
+            nonlocal given
+            if given:
+                return await receive()
+            part = await run_in_threadpool(self._file.read, CHUNK)
+            self._left -= len(part)
+            given = self._left <= 0
+            return {"type": "http.request", "body": part, "more_body": not given}
+
+        return giving
+
+
+@contextmanager
+def _counted_anew(scope: Scope) -> Iterator[None]:
+    """The framework counted the body as it came; it is given again, to be held to the limit of its route alone."""
+    names = (MAX_BODY_SIZE_SCOPE_KEY, _BODY_LIMIT_RESPONDER_SCOPE_KEY)
+    held = {name: scope.pop(name) for name in names if name in scope}
+    try:
+        yield
+    finally:
+        scope.update(held)
+
+
+def without(parts: Iterator[bytes], word: bytes) -> Iterator[bytes]:
+    """The parts with every `word` as one NUL, also where it lies across two parts.
+
+    >>> b"".join(without(iter([b"--a", b"bc", b"x--abc--"]), b"abc"))
+    b'--\\x00x--\\x00--'
+    """
+    tail = b""
+    for part in parts:
+        seen = (tail + part).replace(word, b"\0") if word else part
+        keep = len(seen) - max(len(word) - 1, 0)
+        tail = seen[max(keep, 0) :] if word else b""
+        yield seen[: max(keep, 0)] if word else seen
+    yield tail
 
 
 class _Kept:
@@ -154,7 +242,7 @@ class Store:
 
 
 def _problem(scope: Scope, status: int, detail: str) -> Response:
-    title = "Conflict" if status == 409 else "Unprocessable Content"
+    title = {409: "Conflict", 413: "Content Too Large"}.get(status, "Unprocessable Content")
     body = Problem(title=title, status=status, detail=detail, instance=scope["path"])
     return JSONResponse(body.model_dump(exclude_none=True), status, media_type=MEDIA_TYPE)
 

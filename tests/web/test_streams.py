@@ -84,6 +84,30 @@ def test_a_queued_run_is_cancelled_at_once(client: TestClient) -> None:
     assert client.post(f"/api/v1/runs/{run_id}/cancel").status_code == 409
 
 
+def test_an_upload_under_a_used_key_is_replayed_when_its_files_are_the_same_and_refused_when_not(
+    client: TestClient,
+) -> None:
+    def send(text: bytes, key: str = "k", name: str = "a.csv", boundary: str = "one") -> Any:
+        headers = {"idempotency-key": key, "content-type": f"multipart/form-data; boundary={boundary}"}
+        return client.post("/api/v1/runs", files={"current": (name, text)}, headers=headers)
+
+    large = b"id,date,left,right\n" + b"1,2026-11-19,1,2\n" * 200_000  # it waits on disk, in several parts
+    first = send(large)
+    assert first.status_code == 202, first.text
+    again = send(large, boundary="another")
+    assert (again.json(), again.headers["idempotency-replayed"]) == (first.json(), "true")
+    for other in (send(large[:-1] + b"3"), send(large, name="b.csv"), send(b"1")):
+        assert (other.status_code, other.json()["title"]) == (422, "Unprocessable Content")
+        assert "was used for another request" in other.json()["detail"]
+    assert len(client.get("/api/v1/runs").json()["items"]) == 1
+    assert send(large, key="k2").json()["id"] != first.json()["id"]
+
+
+def test_a_keyed_body_over_the_limit_is_refused_before_anything_is_done(client: TestClient) -> None:
+    answer = client.post("/api/v1/breaks", content=b"x" * 2_100_000, headers={"idempotency-key": "k"})
+    assert answer.status_code == 413
+
+
 def test_a_refused_upload_leaves_nothing(client: TestClient, desk: Desk) -> None:
     before = len(client.get("/api/v1/runs").json()["items"])
     assert client.post("/api/v1/runs", files={"current": ("a.csv", b"")}).status_code == 422
