@@ -28,10 +28,12 @@ class Spent:
         return self.tokens_in + self.tokens_out
 
     def cost(self, settings: Settings) -> Decimal | None:
-        """In the currency of the prices; None where no price is set."""
-        if settings.price_in is None or settings.price_out is None:
+        """In the currency of the prices; None where no price is set; a way without a price costs nothing."""
+        if settings.price_in is None and settings.price_out is None:
             return None
-        return (self.tokens_in * settings.price_in + self.tokens_out * settings.price_out) / 1_000_000
+        return (self.tokens_in * (settings.price_in or 0) + self.tokens_out * (settings.price_out or 0)) / Decimal(
+            1_000_000
+        )
 
     def __add__(self, other: "Spent") -> "Spent":
         return Spent(self.calls + other.calls, self.tokens_in + other.tokens_in, self.tokens_out + other.tokens_out)

@@ -11,6 +11,7 @@ import sqlalchemy as sa
 
 from agents.desk import Desk
 from memory.schema import actions, cases, decisions, feedback, model_usage
+from memory.usage import Spent
 
 KEPT_SECONDS: Final = 20.0
 _kept: dict[int, tuple[float, dict[tuple[str, str, str], "Precision"]]] = {}
@@ -169,15 +170,8 @@ def cost(desk: Desk, days: int = 30) -> list[dict[str, Any]]:
         ]
 
 
-MILLION: Final = Decimal(1_000_000)
-
-
 def spent(desk: Desk, used: Sequence[Mapping[str, Any]]) -> Decimal | None:
     """What the configured model's tokens cost, in `price_currency`; None where no price is set."""
-    said = desk.settings
-    if said.price_in is None and said.price_out is None:
-        return None
-    ours = [u for u in used if u["model"] == said.model]
-    tokens_in, tokens_out = (sum((Decimal(u[way]) for u in ours), Decimal(0)) for way in ("tokens_in", "tokens_out"))
-    total = (tokens_in * (said.price_in or 0) + tokens_out * (said.price_out or 0)) / MILLION
-    return total.quantize(Decimal("0.01"))
+    ours = [u for u in used if u["model"] == desk.settings.model]
+    total = Spent(0, sum(u["tokens_in"] for u in ours), sum(u["tokens_out"] for u in ours)).cost(desk.settings)
+    return None if total is None else total.quantize(Decimal("0.01"))

@@ -193,6 +193,8 @@ def test_what_the_model_cost_is_money_where_its_price_is_known(desk: Desk) -> No
     said = desk.settings.model_copy(update={"model": "m", "price_in": Decimal("0.40"), "price_out": Decimal("1.60")})
     assert spent(replace(desk, settings=said), used) == Decimal("2.00")
     assert spent(desk, used) is None
+    one_way = said.model_copy(update={"price_out": None})
+    assert spent(replace(desk, settings=one_way), used) == Decimal("1.20")
 
 
 def test_an_audit_row_is_read_by_a_person_first(client: TestClient, desk: Desk) -> None:
