@@ -1,15 +1,14 @@
 """An edited workbook back in: every difference is told first, and what a colleague changed meanwhile stays."""
 
 from collections.abc import Iterator, Mapping
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any
-from zipfile import BadZipFile
 
 from openpyxl import load_workbook
 from openpyxl.utils.escape import unescape
-from openpyxl.utils.exceptions import InvalidFileException
 
 from agents.desk import Desk
 from memory.action import Person
@@ -75,13 +74,10 @@ def import_queue(desk: Desk, path: Path, *, apply: bool = False, by: Person) -> 
 
     Raises BadInput when the file is no workbook of ours.
     """
-    book = _load(path)
-    try:
+    with _readable(path), closing(_load(path)) as book:
         kept = {str(r[0]): r for r in _rows(book, KEPT) if r and r[0]}
         queue = [r for r in _named(book, QUEUE) if r.get("Case")]
         drafts = [r for r in _named(book, DRAFTS) if r.get("Draft")] if DRAFTS in book.sheetnames else []
-    finally:
-        book.close()
     edits = [e for row in queue for e in _case_edits(desk, row, kept)]
     edits += [e for row in drafts if (e := _draft_edit(desk, row)) is not None]
     if apply:
@@ -89,12 +85,20 @@ def import_queue(desk: Desk, path: Path, *, apply: bool = False, by: Person) -> 
     return Import(tuple(edits), len(queue), apply)
 
 
-def _load(path: Path) -> Any:
+@contextmanager
+def _readable(path: Path) -> Iterator[None]:
+    """openpyxl tells of a damaged part by whatever its parsers raise, and only when it comes to the rows."""
     try:
-        book = load_workbook(path, read_only=True, data_only=True)
-    except (BadZipFile, InvalidFileException, KeyError, ValueError, OSError, TypeError) as error:
+        yield
+    except TieoutError:
+        raise
+    except Exception as error:
         msg = f"{path.name}: this is no Excel workbook (.xlsx); export the queue, edit that file and bring it back"
         raise BadInput(msg) from error
+
+
+def _load(path: Path) -> Any:
+    book = load_workbook(path, read_only=True, data_only=True)
     missing = [name for name in (QUEUE, KEPT) if name not in book.sheetnames]
     if missing:
         book.close()
