@@ -8,6 +8,7 @@ from datetime import date
 from pathlib import Path
 from typing import Final
 
+from evals.fuzz_desk import run_desk
 from recon.errors import BadInput
 from recon.reading import read
 from recon.recon_file import ReconFile, load_recon_file
@@ -90,12 +91,13 @@ def run(cases: int, seed: int) -> list[str]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--cases", type=int, default=1000)
+    parser.add_argument("--desk", type=int, default=100, help="requests and workbooks besides")
     parser.add_argument("--seed", type=int, default=1)
     said = parser.parse_args()
-    faults = run(said.cases, said.seed)
+    faults = run(said.cases, said.seed) + run_desk(said.desk, said.seed)
     for line in faults[:20]:
         print(line)
-    print(f"{said.cases:,} cases, {len(faults):,} faults")
+    print(f"{said.cases + said.desk:,} cases, {len(faults):,} faults")
     raise SystemExit(bool(faults))
 
 

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from evals.fuzz import run as fuzz
+from evals.fuzz_desk import run_desk
 from evals.scoreboard import SUITES, Bound, bounds, run
 from recon.errors import BadInput
 
@@ -32,3 +33,7 @@ def test_an_unknown_suite_is_refused() -> None:
 
 def test_hostile_files_end_in_rows_or_one_sentence() -> None:
     assert [fault for fault in fuzz(60, 5) if not fault.startswith("took")] == []
+
+
+def test_hostile_requests_and_workbooks_end_in_an_answer_and_nothing_goes_out() -> None:
+    assert [fault for fault in run_desk(100, 5) if ": took" not in fault] == []
