@@ -4,10 +4,12 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from typing import Any, Final
 
-from agents.claims import Day, Names, decimal_of, normal, read_claims
+from agents.claim import Day, Names
+from agents.claims import read_claims
+from agents.signs import normal
 from recon.case import Evidence
 
 
@@ -153,7 +155,7 @@ def facts_of(evidence: Sequence[Evidence], left: str, right: str, *, also: Mappi
 def _walk(got: _Gathered, values: Mapping[str, Any], inherited: _Context) -> None:
     """Values with their siblings' date, currency and key; deeper levels inherit what they do not say themselves."""
     here = _context(got, values, inherited)
-    left, right = decimal_of(values.get("left")), decimal_of(values.get("right"))
+    left, right = _decimal_of(values.get("left")), _decimal_of(values.get("right"))
     if left is not None and right is not None:
         got.pairs.append((left, right))
     for name, value in values.items():
@@ -207,11 +209,25 @@ def _take(got: _Gathered, name: str, value: Any, here: _Context) -> None:
             )
     elif (found := day_of(value)) is not None:
         got.days.add(found)
-    elif (number := decimal_of(value)) is not None:
+    elif (number := _decimal_of(value)) is not None:
         role = role_of(name)
         got.numbers.append(Fact(number, role, here.day, here.currency, here.keys, here.evidence))
     elif isinstance(value, str):
         _plain(got, value)
+
+
+def _decimal_of(text: object) -> Decimal | None:
+    """A value of the evidence as a number; None when it is none."""
+    if isinstance(text, bool) or text is None:
+        return None
+    if isinstance(text, int | float):
+        return Decimal(str(text))
+    if isinstance(text, str) and re.fullmatch(r"[-+]?\d+(?:\.\d+)?(?:[eE][-+]?\d+)?", text.strip()):
+        try:
+            return Decimal(text.strip())
+        except InvalidOperation:
+            return None
+    return None
 
 
 def _hear(got: _Gathered, text: str) -> None:

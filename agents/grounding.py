@@ -6,8 +6,11 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Final
 
-from agents.claims import Claim, normal, read_claims, side_pattern
+from agents.claim import Claim
+from agents.claims import read_claims
 from agents.facts import MONEY, Fact, Facts
+from agents.signs import normal
+from agents.subjects import side_pattern
 from recon.text import LINK
 
 _QUOTED: Final = re.compile(r"«([^»]*)»|\"([^\"]{4,})\"")
