@@ -14,8 +14,9 @@ from typing import Any, Final
 import numpy as np
 from langchain_core.language_models.chat_models import BaseChatModel
 
-from agents.assistant import Event, ask
+from agents.assistant import ask
 from agents.desk import Desk
+from agents.event import Event
 from agents.graph import work_cases
 from evals.desk import eval_desk, make_case, put
 from evals.phrasings import WRITTEN_AFTER, WRITTEN_BEFORE

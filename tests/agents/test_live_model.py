@@ -11,10 +11,11 @@ import pytest
 from pydantic import SecretStr
 
 from agents import wording
-from agents.assistant import Event, ask
+from agents.assistant import ask
 from agents.brief import brief
 from agents.casework import gather
 from agents.desk import Desk
+from agents.event import Event
 from agents.graph import work_cases
 from agents.model import make_model
 from agents.speaker import Said, Speaker
