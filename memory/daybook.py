@@ -16,7 +16,8 @@ from memory.actions import Ledger
 from memory.alarms import Alarm, AlarmStore, files_of, late
 from memory.cases import SEVERITY_RANK, CaseQuery, CaseStore
 from memory.database import Database
-from memory.items import Followed, ItemEvent, ItemStore, Since
+from memory.item import ItemEvent, Since
+from memory.items import Followed, ItemStore
 from memory.lives import Happened, Rules
 from memory.notices import draft_notice
 from memory.promises import Checked, Made, PromiseStore
