@@ -190,6 +190,7 @@ def test_an_answer_can_be_stopped_and_the_next_question_asked(page: Any, server:
     open_case(page, server, 3)
     page.route("**/chat", lambda route: None)  # an answer that does not come
     page.keyboard.press("c")
+    page.wait_for_selector(".composer textarea:focus")
     page.keyboard.type("Why?")
     page.keyboard.press("Enter")
     page.locator("[data-stop]").click()
