@@ -18,7 +18,7 @@ from recon.ids import scope_key
 
 SLOW: Final = 2.0
 """Seconds that one request or one workbook may take."""
-VALUES: Final = (
+VALUES: Final[tuple[Any, ...]] = (
     None, True, -1, 1e308, 10**40, "", "\x00", "\ud800", "=1+1", "9" * 5_000, "../..", "' OR 1=1 --", [], [[]] * 50, {},
     {"a": {"b": [None]}}, "approve", "snooze", "2026-02-30", "NaN",
 )  # fmt: skip
