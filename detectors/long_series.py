@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from detectors.kernels import far_from_all
 from detectors.own_tail import LEAST, surprises
-from detectors.seasons import without_season
+from detectors.seasons import looks
 from detectors.windows import moments, nearest_earlier, unlike_any_earlier
 from recon.panel import Panel
 
@@ -29,6 +29,8 @@ STEEP: Final = 1.8
 root 8 (one alone speaks), measured on quiet series of ten families by `evals.single`."""
 
 QUESTIONS: Final = ("value", "season", "step", "still", "still_long", "stretch", "stretch_long", "shape")
+COMPARED: Final = 3
+"""The last questions, which hold a window against earlier ones."""
 
 
 def long_series(panel: Panel) -> npt.NDArray[np.int64]:
@@ -47,17 +49,26 @@ def questions(x: Floats) -> Floats:
     """
     x = _conditioned(x)
     still, still_long = (1.0 / (moments(x, width)[1] + 1e-6) for width in (12, 24))
-    asked = (
-        far_from_all(x),
-        np.abs(without_season(x)),
-        np.abs(np.diff(x, prepend=x[:1])),
-        still,
-        still_long,
-        nearest_earlier(x, 16, REACH),
-        nearest_earlier(x, 64, REACH),
-        unlike_any_earlier(x, 32, REACH),
+    values = np.stack(
+        [
+            far_from_all(x),
+            np.zeros(len(x)),
+            np.abs(np.diff(x, prepend=x[:1])),
+            still,
+            still_long,
+            nearest_earlier(x, 16, REACH),
+            nearest_earlier(x, 64, REACH),
+            unlike_any_earlier(x, 32, REACH),
+        ]
     )
-    return np.stack([surprises(values) for values in asked])
+    out = np.zeros(values.shape)
+    for look in looks(x):
+        known = values[:, : look.end].copy()
+        known[QUESTIONS.index("season")] = np.abs(look.rest)
+        # the first periods are unlike any earlier one: what is far there says nothing of the later ones
+        known[-COMPARED:, : 2 * look.period] = np.nan
+        out[:, look.begin : look.end] = np.stack([surprises(one)[look.begin :] for one in known])
+    return out
 
 
 def strangeness(asked: Floats) -> Floats:

@@ -1,5 +1,8 @@
 """Seasons: the period of one long series, found in its own past, and what is left of a row without it."""
 
+from collections.abc import Iterator
+from dataclasses import dataclass
+
 import numpy as np
 import numpy.typing as npt
 from numba import njit
@@ -45,20 +48,33 @@ def period_of(x: Floats) -> int:
     return LEAST + int(peak[a[peak] >= 0.85 * a[peak].max()][0])
 
 
-def without_season(x: Floats) -> Floats:
-    """Each row less the median of the same place in the five periods before it; the period as then known.
+@dataclass(frozen=True)
+class Look:
+    """What was known of the season when rows `begin` to `end` came."""
+
+    begin: int
+    end: int
+    period: int
+    """0: none."""
+    rest: Floats
+    """Length `end`: each row less the median of the same place in the five periods before it, by this period for
+    all rows: earlier rows as they look by what is known now. nan for the first two periods."""
+
+
+def looks(x: Floats) -> Iterator[Look]:
+    """The looks one after another; each is made from the rows before it alone.
 
     >>> x = np.sin(np.arange(700) * 2 * np.pi / 24); x[650] += 3.0
-    >>> int(np.argmax(np.abs(without_season(x)))), round(float(without_season(x)[650]), 6)
-    (650, 3.0)
+    >>> last = list(looks(x))[-1]; last.begin, last.period, round(float(last.rest[650]), 6)
+    (600, 24, 3.0)
     """
-    out = np.zeros(len(x))
     begin, end = 0, FIRST_LOOK
     while begin < len(x):
         period = period_of(x[max(0, begin - REACH) : begin]) if begin else 0
-        _residuals(x, period, begin, min(end, len(x)), out)
+        rest = np.full(min(end, len(x)), np.nan)
+        _residuals(x, period, 2 * period, len(rest), rest)
+        yield Look(begin, len(rest), period, rest)
         begin, end = end, 2 * end
-    return out
 
 
 @njit(cache=True)
@@ -66,5 +82,5 @@ def _residuals(x: Floats, period: int, begin: int, end: int, out: Floats) -> Non
     for t in range(begin, end):
         if period > 0 and t >= 2 * period:
             out[t] = x[t] - np.median(x[t - min(t // period, 5) * period : t : period])
-        elif t > 0:
-            out[t] = x[t] - np.median(x[max(0, t - WITHOUT) : t])
+        else:
+            out[t] = x[t] - np.median(x[max(0, t - WITHOUT) : t]) if t > 0 else 0.0

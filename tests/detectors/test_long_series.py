@@ -11,7 +11,7 @@ from panel_builder import CALENDAR, panel_of
 from detectors.judge import judge
 from detectors.judgement import Judgement
 from detectors.own_tail import LEAST, surprises
-from detectors.seasons import period_of, without_season
+from detectors.seasons import looks, period_of
 from detectors.windows import moments, nearest_earlier, unlike_any_earlier
 
 settings.register_profile("compiled", deadline=None)
@@ -82,7 +82,17 @@ def test_what_is_left_without_the_season_looks_back_only() -> None:
     rng = np.random.default_rng(3)
     x = np.sin(np.arange(900) / 5) + 0.1 * rng.normal(size=900)
     changed = np.append(x[:600], rng.normal(size=300) * 50)
-    assert np.array_equal(without_season(x)[:600], without_season(changed)[:600])
+    for one, other in zip(list(looks(x))[:2], list(looks(changed))[:2], strict=True):
+        assert one.period == other.period
+        assert np.array_equal(one.rest, other.rest, equal_nan=True)
+
+
+def test_when_the_period_is_found_the_rows_before_are_seen_without_it_too() -> None:
+    x = 9 * np.sin(np.arange(1_200) * 2 * np.pi / 50)
+    unknown, found, *_ = looks(x)
+    assert (unknown.period, found.period) == (0, 50)
+    assert np.abs(unknown.rest[200:]).max() > 5
+    assert np.abs(found.rest[200:300]).max() < 1e-9
 
 
 def test_the_share_of_earlier_values_and_beyond_them_a_larger_value_is_stranger() -> None:
@@ -148,3 +158,15 @@ def test_no_row_of_a_long_series_sees_a_later_one() -> None:
     one, two = five_minutes(x, len(x)), five_minutes(other, len(x))
     assert np.array_equal(one.score[:1_500], two.score[:1_500])
     assert not np.array_equal(one.score[1_500:], two.score[1_500:])
+
+
+def test_one_accident_does_not_silence_the_next() -> None:
+    rng = np.random.default_rng(12)
+    x = daily(11, 4_000)
+    x[1_800:1_812] += 8
+    x[2_600] += 10
+    x[3_700:3_720] += rng.normal(0, 5, 20)
+    called = five_minutes(x, len(x)).anomaly == 1
+    assert called[1_800:1_812].any()
+    assert called[2_600]
+    assert called[3_700:3_720].any()
