@@ -5,7 +5,7 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from openpyxl import load_workbook
 from openpyxl.utils.escape import unescape
@@ -74,7 +74,7 @@ def import_queue(desk: Desk, path: Path, *, apply: bool = False, by: Person) -> 
 
     Raises BadInput when the file is no workbook of ours.
     """
-    with _readable(path), closing(_load(path)) as book:
+    with _readable(path), path.open("rb") as source, closing(_load(source, path.name)) as book:
         kept = {str(r[0]): r for r in _rows(book, KEPT) if r and r[0]}
         queue = [r for r in _named(book, QUEUE) if r.get("Case")]
         drafts = [r for r in _named(book, DRAFTS) if r.get("Draft")] if DRAFTS in book.sheetnames else []
@@ -97,12 +97,13 @@ def _readable(path: Path) -> Iterator[None]:
         raise BadInput(msg) from error
 
 
-def _load(path: Path) -> Any:
-    book = load_workbook(path, read_only=True, data_only=True)
-    missing = [name for name in (QUEUE, KEPT) if name not in book.sheetnames]
+def _load(source: BinaryIO, name: str) -> Any:
+    # The file is ours to close: openpyxl leaves its own open when a part is damaged.
+    book = load_workbook(source, read_only=True, data_only=True)
+    missing = [sheet for sheet in (QUEUE, KEPT) if sheet not in book.sheetnames]
     if missing:
         book.close()
-        msg = f"{path.name}: the sheet {missing[0]!r} is missing; only a workbook that Tieout exported can come back"
+        msg = f"{name}: the sheet {missing[0]!r} is missing; only a workbook that Tieout exported can come back"
         raise BadInput(msg)
     return book
 
