@@ -38,6 +38,8 @@ def run_in(folder: Path) -> subprocess.Popen[str]:
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         env={"TIEOUT_HOME": str(folder / "home"), "PATH": "/usr/bin:/bin"},
+        # Whatever starts the tests in the background has them ignore Ctrl-C, and a child inherits that.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL) and None,
     )
 
 
