@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 
 from memory.action import Action
 from recon.case import Case
-from recon.money import readable
+from recon.money import measured
 from recon.rows import Reading
 from recon.text import counted
 
@@ -47,12 +47,11 @@ def _section(title: str, cases: Sequence[Case], actions: Sequence[Action]) -> li
     ranked = sorted(cases, key=lambda c: (-c.amount_base, c.id))
     lines = [f"## {title}", ""]
     for case in ranked[:SHOWN]:
-        unit = f" {case.currency}" if case.currency else ""
         waiting = f" {counted(drafts[case.id], 'draft')} waiting." if drafts[case.id] else ""
         lines += [
             f"### {_line(case.title)}",
             f"{case.id} · {case.severity} · pattern {case.pattern} · {_cause(case)} · "
-            f"{counted(case.break_count, 'break')} · {readable(case.amount)}{unit}.{waiting}",
+            f"{counted(case.break_count, 'break')} · {measured(case.amount, case.currency)}.{waiting}",
             "",
             _line(case.summary),
             "",

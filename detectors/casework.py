@@ -17,7 +17,7 @@ from detectors.sides import suspect
 from recon.calendar import to_date
 from recon.case import BreakRow, Case, Evidence, Hypothesis, ScopePart
 from recon.ids import break_id, break_numbers, case_id, item_id, item_number
-from recon.money import plain, readable
+from recon.money import measured, plain, readable
 from recon.panel import Panel
 from recon.recon_file import Materiality, ReconFile
 from recon.rows import Layout, Reading
@@ -219,7 +219,7 @@ class Casework:
     def _total_fact(
         self, breaks: Sequence[BreakRow], amount: Decimal, currency: str
     ) -> tuple[str, str, dict[str, Any], tuple[int, ...]]:
-        statement = f"{len(breaks):,} breaks, {_measured(amount, currency)} in all."
+        statement = f"{len(breaks):,} breaks, {measured(amount, currency)} in all."
         values = {"break_count": len(breaks), "amount": format(amount, "f"), "currency": currency}
         return "total", statement, values, tuple(b.row for b in breaks)
 
@@ -317,7 +317,7 @@ class Casework:
         many = f" ({len(breaks):,} breaks)" if len(breaks) > 1 else ""
         many_pairs = len({p.pair.name for p in self.judged.panels}) > 1
         in_words = self.judged.panels[group.members[0][0]].pair.kind == "text"
-        measure = [] if in_words else [_measured(amount, currency)]
+        measure = [] if in_words else [measured(amount, currency)]
         measure += [breaks[0].pair] if many_pairs or in_words else []
         return f"{label}: {where}, {' '.join(measure)}{many}"
 
@@ -379,15 +379,6 @@ def _side_text(panel: Panel, row: int, side: str, current: Reading, source: int)
 
 def _number(value: float) -> float | None:
     return None if np.isnan(value) else float(value)
-
-
-def _measured(amount: Decimal, currency: str) -> str:
-    """An amount with its currency; what is no money (a quantity, a price) as the number that it is.
-
-    >>> _measured(Decimal("1234.5"), "USD"), _measured(Decimal("8"), "")
-    ('1,234.50 USD', '8')
-    """
-    return f"{readable(amount)} {currency}" if currency else format(amount, ",f")
 
 
 def _total(amounts: Mapping[str, Decimal], materiality: Materiality) -> tuple[str, Decimal, float]:

@@ -110,6 +110,15 @@ def readable(value: Decimal | int, currency: str | None = None) -> str:
     return f"{currency} {text}" if currency else text
 
 
+def measured(amount: Decimal, currency: str) -> str:
+    """An amount with its currency; what is no money (a quantity, a price) as the number that it is.
+
+    >>> measured(Decimal("1234.5"), "USD"), measured(Decimal("8"), "")
+    ('1,234.50 USD', '8')
+    """
+    return f"{readable(amount)} {currency}" if currency else format(amount, ",f")
+
+
 def is_blank(text: str) -> bool:
     """True for the spellings of "nothing here": empty, NULL, n/a, a dash."""
     return text.strip().casefold() in BLANKS
