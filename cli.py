@@ -337,7 +337,9 @@ def show(
     if json_out:
         print_json(_case_json(desk, case))
     else:
-        say(terminal.case_text(record, desk.ledger.list(case_id=case)))
+        from web.drafts import tracker_of
+
+        say(terminal.case_text(record, desk.ledger.list(case_id=case), tracker_of(desk)))
 
 
 @app.command()

@@ -126,14 +126,15 @@ def run(desk: Desk, request: RunRequest, progress: Progress = lambda *_: None) -
         found = _find(desk, run_id, recon, request, current, history, stages)
         with stages.stage("keep"):
             report = _keep(desk, runs, run_id, found)
+        # Before the agents draft: a ticket carries the chart of the whole past, which they read from the lake.
+        with stages.stage("lake"):
+            desk.lake.append(recon, *filter(None, [_own_history(request, history), current]))
+            desk.lake.compact(recon)
         case_ids = tuple(dict.fromkeys((*(w.case.id for w in found.written), *report.to_work)))
         if request.agents:
             with stages.stage("agents"):
                 _work(desk, case_ids, progress)
         result = _leave(desk, request, run_id, started, found, report, stages)
-        with stages.stage("lake"):
-            desk.lake.append(recon, *filter(None, [_own_history(request, history), current]))
-            desk.lake.compact(recon)
     except KeyboardInterrupt:
         runs.finish(run_id, "cancelled", {}, "cancelled by the operator")
         raise

@@ -92,7 +92,6 @@ def _facts(panel: Panel, judgement: Judgement, i: int, n: dict[str, float]) -> d
     scale = panel.scale
     support = int(judgement.support[i])
     level = int(judgement.level[i])
-    whose = "its own past" if level < 0 else f"its group ({panel.group_names[level]})"
     rows = "1 past row" if support == 1 else f"{support} past rows"
     return {
         "x": amount(n["x"], scale),
@@ -107,7 +106,7 @@ def _facts(panel: Panel, judgement: Judgement, i: int, n: dict[str, float]) -> d
         "spread": amount(n["spread"], scale),
         "z": f"{abs(n['z']):,.1f}",
         "rows": rows,
-        "from": f"{whose} of {rows}" if level < 0 else f"{whose}, as this key has no past",
+        "from": f"its own {rows}" if level < 0 else f"its group ({panel.group_names[level]}), as this key has no past",
     }
 
 
@@ -216,6 +215,6 @@ def _answer(judgement: Judgement, i: int, f: dict[str, str]) -> str:
         return "."
     p = float(judgement.pvalue[i])
     chance = f"p = {p:.2g}" if p >= 1e-12 else "p < 1e-12"
-    provisional = f", provisional ({f['rows']})" if judgement.provisional[i] and judgement.anomaly[i] == 1 else ""
+    provisional = ", provisional" if judgement.provisional[i] and judgement.anomaly[i] == 1 else ""
     verdict = "out of pattern" if judgement.anomaly[i] == 1 else "not out of pattern"
     return f" ({verdict}, {chance}{provisional})."

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -95,6 +96,25 @@ def test_a_draft_is_approved_and_done_once_over_restarts(files: tuple[Path, Path
     (after,) = [a for a in told("actions", "--case", ticket["case_id"]) if a["id"] == ticket["id"]]
     assert after["payload_hash"] == ticket["payload_hash"]
     assert tieout("audit", "verify").exit_code == 0
+
+
+def test_a_first_ticket_shows_the_whole_past_of_its_series(files: tuple[Path, Path], tmp_path: Path) -> None:
+    current, history = files
+    told("run", current, "--history", history, "--out", tmp_path / "out")
+    ticket = next(d for d in told("actions", "--pending") if d["kind"] == "jira.create")
+    (chart,) = [a["text"] for a in ticket["payload"]["attachments"] if a["name"].startswith("chart-")]
+    (points,) = re.findall(r'polyline points="([^"]+)"', chart)
+    assert len(points.split()) == len(MONTHS) + 1
+
+
+def test_a_case_reads_as_prose_and_names_the_hash_to_approve(files: tuple[Path, Path], tmp_path: Path) -> None:
+    current, history = files
+    told("run", current, "--history", history, "--out", tmp_path / "out")
+    draft = next(d for d in told("actions", "--pending") if d["kind"] == "jira.create")
+    said = tieout("show", draft["case_id"]).stdout
+    assert draft["payload_hash"] in said
+    assert draft["payload"]["description"].splitlines()[0] in said
+    assert "<svg" not in said
 
 
 def test_a_stale_hash_approves_nothing(files: tuple[Path, Path], tmp_path: Path) -> None:

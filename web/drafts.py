@@ -178,7 +178,8 @@ def words_diff(old: str, new: str) -> Markup:
     return Markup("").join(parts)
 
 
-def _where(action: Action, payload: Mapping[str, Any], jira: str) -> tuple[tuple[str, str], ...]:
+def where_of(action: Action, payload: Mapping[str, Any], jira: str) -> tuple[tuple[str, str], ...]:
+    """To whom and where a draft goes, line by line; `jira` names the tracker."""
     match action.kind:
         case "jira.create":
             parts = [payload["project"], payload["issuetype"], payload.get("priority") or "no priority"]
@@ -207,6 +208,21 @@ def _where(action: Action, payload: Mapping[str, Any], jira: str) -> tuple[tuple
             if payload.get("due"):
                 lines.append(("Due", payload["due"]))
     return tuple(lines)
+
+
+def tracker_of(desk: Desk) -> str:
+    """Where tickets go, in a word or two."""
+    return "Jira" if desk.settings.jira_url else "Local tracker"
+
+
+def headline_of(action: Action) -> str:
+    """The line that a reader sees first; empty for a kind without one."""
+    return str(action.payload.get(_HEADLINE.get(action.kind, ""), ""))
+
+
+def prose_of(action: Action) -> str:
+    """What a reader reads; a webhook's body as indented JSON."""
+    return str(action.payload.get(_PROSE.get(action.kind, ""), "")) or text_of(action.payload.get("body", ""))
 
 
 def _approval(action: Action, person: Person, busy: bool) -> tuple[bool, str]:
@@ -245,9 +261,9 @@ def view(desk: Desk, action: Action, person: Person, shut: Sequence[DoorState] =
         action=action,
         label=ACTION_LABELS[action.kind],
         state_words=ACTION_STATES[action.state],
-        where=_where(action, payload, "Jira" if desk.settings.jira_url else "Local tracker"),
-        headline=str(payload.get(_HEADLINE.get(action.kind, ""), "")),
-        prose=str(payload.get(_PROSE.get(action.kind, ""), "")) or text_of(payload.get("body", "")),
+        where=where_of(action, payload, tracker_of(desk)),
+        headline=headline_of(action),
+        prose=prose_of(action),
         fields=editable(action, shown),
         bytes=json.dumps(
             {k: v for k, v in payload.items() if k != "attachments"}, ensure_ascii=False, indent=2, sort_keys=True

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
+from textwrap import indent
 from typing import TYPE_CHECKING, Any
 
 from agents.stages import left
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
     from memory.action import Action
     from memory.cases import CaseRecord
+    from recon.case import Hypothesis
 
 # rich and click are imported where they are used: `tieout --help` answers in under half a second.
 
@@ -226,21 +228,36 @@ def actions_table(actions: Sequence["Action"]) -> None:
     table(headers, rows, "No action here; `tieout run` drafts them where a recon file names a destination.")
 
 
-def case_text(record: "CaseRecord", actions: Sequence["Action"]) -> str:
-    """One case to read: what is known, the precedents, and each draft with the bytes to approve."""
+def case_text(record: "CaseRecord", actions: Sequence["Action"], tracker: str) -> str:
+    """One case to read: what is known, the precedents, and each draft; `tracker` names where tickets go."""
     case = record.case
     lines = [
         case.title,
         f"{case.id} · {case.state} · owner {record.owner or 'nobody'}",
         f"\n{case.summary}\n",
         *(f"  {e.id}  {e.statement}" for e in case.evidence),
-        *(f"  {h.confidence:.0%} {h.cause}: {h.statement} [{', '.join(h.evidence_ids)}]" for h in case.hypotheses),
+        *(f"  {_believed(h)}{h.statement} [{', '.join(h.evidence_ids)}]" for h in case.hypotheses),
         *(f"  like {s.resolution_id} of {s.date} ({s.outcome}): {s.comment}" for s in case.similar),
     ]
-    for action in actions:
-        lines.append(f"\n{action.id} · {action.kind} · {action.state} · {action.payload_hash}")
-        lines.append(json.dumps(action.payload, indent=1, ensure_ascii=False))
-    return "\n".join(lines)
+    return "\n".join([*lines, *(f"\n{draft_text(action, tracker)}" for action in actions)])
+
+
+def _believed(hypothesis: "Hypothesis") -> str:
+    """How far a cause is believed; that nothing is proved is no belief."""
+    known = hypothesis.cause != "unknown" or hypothesis.confidence < 1
+    return f"{hypothesis.confidence:.0%} {hypothesis.cause}: " if known else ""
+
+
+def draft_text(action: "Action", tracker: str) -> str:
+    """A draft as its reader will see it, and the hash that an approval is bound to; the bytes are in `--json`."""
+    from web.drafts import headline_of, prose_of, where_of
+
+    facts = [*where_of(action, action.payload, tracker), ("Says", headline_of(action))]
+    files = ", ".join(file["name"] for file in action.payload.get("attachments") or ())
+    lines = [f"{action.id} · {action.kind} · {action.state}"]
+    lines += [f"  {name:<9} {value}" for name, value in [*facts, ("Attached", files)] if value]
+    prose = indent(prose_of(action), "  | ", lambda _: True)
+    return "\n".join([*lines, prose, f"  hash      {action.payload_hash}"])
 
 
 def day_of(option: str, said: str | None) -> date | None:
