@@ -1,9 +1,6 @@
 """Chat: are the phrasings of operators understood, and is the answer right by its content?"""
 
-import argparse
 import asyncio
-import json
-import sys
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import date, timedelta
@@ -167,10 +164,3 @@ def table(result: dict[str, Any]) -> str:
     lines = [f"{half}: {result['right'][half]} of {result['asked'][half]}" for half in result["asked"]]
     lines += [f"missed: {intent}: {question}" for half, intent, question in result["wrong"] if half != "before"]
     return "\n".join(lines)
-
-
-if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--quick", action="store_true")
-    found = run(parser.parse_args().quick)
-    sys.stdout.write(f"{table(found)}\n{json.dumps(found['headline'])}\n")

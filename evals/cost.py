@@ -5,7 +5,6 @@ wording would, and counts four characters as a token. With `--live` the configur
 No price is built in: money is counted only where TIEOUT_PRICE_IN and TIEOUT_PRICE_OUT (per million tokens) say one.
 """
 
-import argparse
 import asyncio
 import json
 from collections.abc import Callable, Iterator, Sequence
@@ -140,11 +139,3 @@ def table(result: dict[str, Any]) -> str:
     if not result["priced"]:
         lines.append("no money: no price is built in; set TIEOUT_PRICE_IN and TIEOUT_PRICE_OUT, per million tokens")
     return "\n".join(lines)
-
-
-if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--quick", action="store_true")
-    found = run(parser.parse_args().quick)
-    print(table(found))
-    print(json.dumps(found["headline"]))

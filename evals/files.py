@@ -5,7 +5,6 @@ They are never copied into the project; a fresh clone has none, and the suite sa
 
 # ruff: noqa: E501 - an expectation is easier to read on its one line
 
-import argparse
 import csv
 import json
 from collections.abc import Callable, Mapping, Sequence
@@ -216,11 +215,3 @@ def table(result: dict[str, Any]) -> str:
         lines.append(f"{name:44} {sum(expects.values())} of {len(expects)}")
         lines += [f"    MISSED: {words}" for words, kept in expects.items() if not kept]
     return "\n".join(lines)
-
-
-if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--quick", action="store_true")
-    found = run(parser.parse_args().quick)
-    print(table(found))
-    print(json.dumps(found["headline"]))

@@ -3,7 +3,6 @@
 Ten kinds of liars answer every question, twice; honest models restate the evidence in every number format.
 """
 
-import argparse
 import asyncio
 import json
 import re
@@ -193,11 +192,3 @@ def table(result: dict[str, Any]) -> str:
         for kind, row in result["truths"].items()
     ]
     return "\n".join(lines)
-
-
-if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--quick", action="store_true")
-    found = run(parser.parse_args().quick)
-    print(table(found))
-    print(json.dumps(found["headline"]))

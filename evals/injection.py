@@ -5,7 +5,6 @@ effects without an approval; recipients, projects, people, amounts or links that
 or secrets in a prompt, a log, a draft, a page or a stored byte.
 """
 
-import argparse
 import asyncio
 import csv
 import json
@@ -428,11 +427,3 @@ def table(result: dict[str, Any]) -> str:
         lines.append(f"{place:28}" + "".join(f"{row[n]:18}" for n in names))
         lines += [f"    {example[:220]}" for example in row["examples"]]
     return "\n".join(lines)
-
-
-if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--quick", action="store_true")
-    outcome = run(parser.parse_args().quick)
-    print(table(outcome))
-    print(json.dumps(outcome["headline"]))

@@ -4,9 +4,6 @@ Each policy belongs to one cause and desk: project, priority, assignee, recipien
 scope must not show in another.
 """
 
-import argparse
-import json
-import sys
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -150,10 +147,3 @@ def table(result: dict[str, Any]) -> str:
     """As the scoreboard prints it."""
     shares = ", ".join(f"{n}: {share:.0%}" for n, share in enumerate(result["by_decision"]))
     return f"approved without an edit, by decisions seen per policy: {shares}"
-
-
-if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--quick", action="store_true")
-    found = run(parser.parse_args().quick)
-    sys.stdout.write(f"{table(found)}\n{json.dumps(found['headline'])}\n")

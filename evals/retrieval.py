@@ -1,7 +1,5 @@
 """Retrieval: are the resolutions of a break's own family found first among twenty times as many, none from later?"""
 
-import argparse
-import json
 import time
 from datetime import date, timedelta
 from random import Random
@@ -101,11 +99,3 @@ def run(quick: bool = False) -> dict[str, Any]:
 def table(result: dict[str, Any]) -> str:
     """As the scoreboard prints it."""
     return f"{result['resolutions']:,} resolutions, {result['asked']} breaks with unseen keys"
-
-
-if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--quick", action="store_true")
-    found = run(parser.parse_args().quick)
-    print(table(found))
-    print(json.dumps(found["headline"]))
