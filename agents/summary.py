@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from typing import Final
 
 from memory.action import Action
 from recon.case import Case
@@ -10,6 +11,8 @@ from recon.rows import Reading
 from recon.text import counted
 
 SHOWN = 20
+OVER: Final = ("cleared", "resolved", "closed_forced")
+"""States that say that nothing is left to do, though the file still holds the breaks."""
 
 
 def summary(
@@ -25,7 +28,7 @@ def summary(
     documents = [c for c in cases if c.kind == "document"]
     lines = [f"# {recon}: break resolution summary", "", *_counted(counts), "", *map(_line, since)]
     lines += _section("Needs a person", anomalies, actions)
-    lines += _section("In line: only the comment is missing", documents, actions)
+    lines += _section("Not out of pattern: only the comment is missing", documents, actions)
     lines += _imported(current)
     return "\n".join(lines).rstrip() + "\n"
 
@@ -47,11 +50,12 @@ def _section(title: str, cases: Sequence[Case], actions: Sequence[Action]) -> li
     ranked = sorted(cases, key=lambda c: (-c.amount_base, c.id))
     lines = [f"## {title}", ""]
     for case in ranked[:SHOWN]:
+        over = f" · {case.state}" if case.state in OVER else ""
         waiting = f" {counted(drafts[case.id], 'draft')} waiting." if drafts[case.id] else ""
         lines += [
             f"### {_line(case.title)}",
             f"{case.id} · {case.severity} · pattern {case.pattern} · {_cause(case)} · "
-            f"{counted(case.break_count, 'break')} · {measured(case.amount, case.currency)}.{waiting}",
+            f"{counted(case.break_count, 'break')} · {measured(case.amount, case.currency)}{over}.{waiting}",
             "",
             _line(case.summary),
             "",

@@ -1,5 +1,6 @@
 """The desk's day: what a run changes about items, cases, promises and deadlines, and what it says since yesterday."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -138,7 +139,8 @@ class DayReport:
             lines += since_lines(self.since, self.money)
         lines += [f"- Cleared: case {case_id}." for case_id in self.settled.cleared[:10]]
         lines += [f"- Reopened: case {case_id}; its breaks are back." for case_id in self.settled.reopened[:10]]
-        lines += [f"- {c.sentence}" for c in self.checked[:10]]
+        said = Counter(c.sentence for c in self.checked)
+        lines += [f"- {sentence}{f' ({n} times)' if n > 1 else ''}" for sentence, n in list(said.items())[:10]]
         lines += [f"- Escalated {e.case_id}: {e.why}." for e in self.escalated[:10]]
         return ["## Since the last run", "", *lines, ""] if lines else []
 
@@ -221,12 +223,14 @@ class Daybook:
             nothing = Settled((), (), {})
             return DayReport(None, opened.alarms, nothing, (), (), (), (), ())
         self._promise(of, opened)
-        checked = self.promises.check(of.recon, of.day, of.calendar)
-        settled = settle(self._db, self._store, of.recon, of.day, of.calendar)
-        self._void_drafts(settled, of.day)
-        self._set_deadlines(of, of.day)
-        woken = [done.case_id for done in self.work.wake_due(of.day, of.recon)]
-        escalated = self._escalate(of.recon, of.said, of.day)
+        # A file of an older day was followed with all after it: what stands, stands as of the newest day.
+        today = max(of.day, self.items.last_day(of.recon) or of.day)
+        checked = self.promises.check(of.recon, today, of.calendar)
+        settled = settle(self._db, self._store, of.recon, today, of.calendar)
+        self._void_drafts(settled, today)
+        self._set_deadlines(of, today)
+        woken = [done.case_id for done in self.work.wake_due(today, of.recon)]
+        escalated = self._escalate(of.recon, of.said, today)
         return DayReport(
             since=self.items.since(of.recon, of.day),
             alarms=opened.alarms,

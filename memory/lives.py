@@ -178,6 +178,8 @@ def _copied(items: Items) -> Items:
 
 def _absent(items: Items, seen: Sighting, day: int, rules: Rules) -> npt.NDArray[np.int64]:
     """Open items whose key should have been in the file on this day, and is not."""
+    if not seen.come_back:
+        return np.zeros(0, np.int64)
     here = np.isin(items.series, seen.series)
     candidates = np.flatnonzero(items.is_open & ~here & (items.last_seen < day))
     due = np.zeros(len(candidates), np.bool_)

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
@@ -42,6 +43,9 @@ class Sighting:
     """The key columns as text."""
     row: Units
     """Position of the line's first row in the current reading."""
+    come_back: bool = True
+    """Whether keys are seen again on later days. Where they are not (a log of transactions, each told once on its
+    own day), that a key is absent says nothing about its break."""
 
     @property
     def n(self) -> int:
@@ -115,7 +119,35 @@ def sighted(
         currency=_texts(panel.columns.get(currency) if currency else None, place),
         keys=pa.table({name: pa.array(_texts(panel.columns[name], place), pa.string()) for name in key}),
         row=row[keep],
+        come_back=keys_come_back(series_of, day, broken),
     )
+
+
+SEEN_AGAIN: Final = 0.5
+"""Share of keys seen again from which on they come back as a rule: balances, positions."""
+BROKEN_AGAIN: Final = 0.1
+"""The same for keys that broke: a trade that matches is told once, one that breaks until it does not."""
+
+
+def keys_come_back(series: npt.NDArray[np.int64], day: Days, broken: Flags) -> bool:
+    """Whether a key of this panel is expected again on a later day; lines in order of series and day.
+
+    Only keys first seen, or broken, before the newest day can tell; where none can, they are expected.
+
+    >>> series, day = np.array([0, 1, 2, 3]), np.array([1, 1, 2, 3], np.int32)
+    >>> keys_come_back(series, day, np.array([True, False, True, False]))
+    False
+    >>> keys_come_back(np.array([0, 0, 1, 2]), np.array([1, 2, 1, 2], np.int32), np.array([True, False, False, False]))
+    True
+    """
+    early = (day != NO_DAY) & (day < day.max(initial=NO_DAY))
+    last = np.append(series[1:] != series[:-1], True)[: len(series)]
+    first = np.append(True, series[1:] != series[:-1])[: len(series)]
+    asked, broke = early & first, early & broken
+    if not asked.any():
+        return True
+    again = 1.0 - float(np.mean(last[asked]))
+    return again >= SEEN_AGAIN or bool(broke.any() and 1.0 - float(np.mean(last[broke])) >= BROKEN_AGAIN)
 
 
 def _first_of_day(panel: Panel) -> Flags:

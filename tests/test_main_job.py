@@ -183,3 +183,20 @@ def test_every_real_file_ends_in_rows_or_one_sentence(name: str, files: tuple[Pa
     counts = json.loads(result.stdout)["counts"]
     assert counts["rows_in"] == counts["rows_scored"] + counts["rows_rejected"]
     assert len(rows_of(tmp_path / "out" / "breaks.csv")) == counts["rows_scored"]
+
+
+def test_the_breaks_of_a_log_of_transactions_stay_open_until_they_are_told_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TIEOUT_HOME", str(tmp_path / "home"))
+    head = "Transaction ID,Date,Bank Amount,Book Amount"
+    past = [f"P{n},2026-02-{n:02},{n * 10},{n * 10 + (n % 7 == 0)}" for n in range(1, 29)]
+    now = [f"N{n},2026-03-{n:02},{n * 10},{n * 10 + 3 * (n == 4)}" for n in range(1, 16)]
+    for name, lines in (("past", past), ("now", now), ("later", ["N4,2026-03-16,40,40", "N16,2026-03-16,1,1"])):
+        (tmp_path / f"{name}.csv").write_text("\n".join([head, *lines]) + "\n")
+    run = told("run", tmp_path / "now.csv", "--history", tmp_path / "past.csv", "--out", tmp_path / "out")
+    (case,) = told("cases", "--recon", run["recon"])
+    assert case["rows"] == [4]
+    assert case["state"] in ("open", "escalated")
+    told("run", tmp_path / "later.csv", "--recon", run["recon"], "--out", tmp_path / "out2")
+    assert told("show", case["id"])["state"] == "cleared"

@@ -220,3 +220,12 @@ def test_what_cleared_long_ago_is_not_carried_through_every_later_date(
     owners = followed.owners("Balance", whole.series[::-1], whole.day[::-1])
     assert len(set(owners.tolist())) == 60
     assert followed.owners("Balance", whole.series[:1], whole.day[1:2]).tolist() == [0]
+
+
+def test_where_keys_are_told_once_on_their_own_day_absence_clears_nothing(store: ItemStore) -> None:
+    once = replace(seen(MON, {"T1": 500}), come_back=False)
+    store.follow("r1", [once], RULES)
+    assert told(store.follow("r2", [replace(seen(FRI, {"T2": None}), come_back=False)], RULES)) == []
+    assert told(store.follow("r3", [replace(seen(FRI, {"T1": None, "T2": None}), come_back=False)], RULES)) == [
+        ("cleared", 0)
+    ]

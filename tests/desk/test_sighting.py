@@ -102,3 +102,15 @@ def test_a_restated_day_has_the_only_word_on_itself_and_later_days_follow(tmp_pa
     lines = [(str(to_date(int(d))), told.key(i)["Account"]) for i, d in enumerate(told.day)]
     assert lines == [("2026-06-02", "A"), ("2026-06-03", "A")]
     assert told.difference.tolist() == [60 * 10**told.scale, -8 * 10**told.scale]
+
+
+LOG = ["2026-06-01,T1,USD,100,100", "2026-06-02,T2,USD,150,100", "2026-06-03,T3,USD,1,1", "2026-06-03,T4,USD,2,9"]
+
+
+def test_transactions_that_are_told_once_do_not_come_back_and_balances_and_standing_breaks_do(tmp_path: Path) -> None:
+    today = ["2026-06-04,T5,USD,100,100"]
+    assert not sighted(panel(tmp_path, LOG, today), ["Account"], None, CALENDAR).come_back
+    standing = [*LOG, "2026-06-03,T2,USD,150,100"]
+    assert sighted(panel(tmp_path, standing, today), ["Account"], None, CALENDAR).come_back
+    balances = [line.replace("T1", "A").replace("T2", "A").replace("T3", "A").replace("T4", "B") for line in LOG]
+    assert sighted(panel(tmp_path, balances, ["2026-06-04,A,USD,1,1"]), ["Account"], None, CALENDAR).come_back
