@@ -4,7 +4,7 @@ The offline model speaks these words, and they stand in wherever a model's own w
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Final
 
 from agents.documenting import documenting
 from agents.wishes import read_wish, revise
@@ -60,6 +60,9 @@ def detector_view(brief: Brief) -> dict[str, Any]:
     return {"verdict": "agree", "why": f"{opening}: {_stated(proof)}", "cites": _ids(proof)}
 
 
+BOTH: Final = "in both sources"
+
+
 def classifier_view(brief: Brief) -> dict[str, Any]:
     """Pattern and cause, with what proves them."""
     case = brief["case"]
@@ -67,7 +70,7 @@ def classifier_view(brief: Brief) -> dict[str, Any]:
     shape = _of_kind(brief, "band", "series", "break")[:1]
     if case["cause"] == "unknown":
         why = f"{case['pattern_label']}. No mechanism was found that explains the amounts. {_stated(shape)}"
-        settled = "the entries behind the difference in both sources"
+        settled = f"the entries behind the difference {BOTH}"
         return {
             "verdict": "abstain" if not shape else "agree",
             "pattern": case["pattern"],
@@ -98,15 +101,18 @@ def next_step(brief: Brief) -> str:
     case = brief["case"]
     side = side_name(brief)
     if case["kind"] == "document":
-        return "Document the breaks with the comment proposed; nothing else is needed."
-    where = f"in {side}" if side and case["suspect_side"] in ("left", "right") else "in both sources"
+        return "Document the breaks with the comment proposed."
+    where = f"in {side}" if side and case["suspect_side"] in ("left", "right") else BOTH
     match case["cause"]:
         case "missing_left" | "missing_right":
             return f"Ask why the entry is not there {where}, and whether it is late or lost."
         case "timing" | "lag" | "stale":
             return f"Check whether today's feed has arrived {where} before anything is corrected."
         case "duplicate" | "misposting" | "sign_flip" | "scale" | "digit_slip":
-            return f"Have the entry corrected {where}."
+            known = where != BOTH
+            return (
+                f"Have the entry corrected {where}." if known else "Find the side that is wrong, and have it corrected."
+            )
         case "fx_rate" | "price" | "reference_data" | "factor_rounding":
             return f"Compare the rate or price that each source used, {where} first."
         case "unknown" | "new":

@@ -7,8 +7,9 @@ from decimal import Decimal
 import numpy as np
 import numpy.typing as npt
 
-from detectors.concentrate import concentrations
-from detectors.grouping import Finding, Judged, without_past
+from detectors.concentrate import Grid, concentrations, grid_of
+from detectors.gathering import gathered
+from detectors.grouping import BY_LINK, Finding, Judged, without_past
 from detectors.judge import combine, judge
 from detectors.judgement import Judgement
 from detectors.learning import NOBODY, Lessons
@@ -20,9 +21,6 @@ from recon.calendar import BusinessCalendar
 from recon.panel import Panel
 from recon.recon_file import ReconFile
 from recon.rows import NO_DAY, Layout
-
-BY_LINK = frozenset({"misposting", "aggregation"})
-"""Causes whose proof names the rows that belong together; what else those rows share says nothing."""
 
 MOST_COLUMNS = 7
 """A lattice over more columns grows faster than it explains."""
@@ -78,7 +76,9 @@ def explained(question: Question, judgements: Sequence[Judgement]) -> Judged:
         judgements, proofs = [j for j, _ in told], [found for _, found in told]
     causes = [_causes(panel, j, found) for panel, j, found in zip(question.panels, judgements, proofs, strict=True)]
     judged = Judged(question.panels, list(judgements), proofs, causes, (), question.lessons)
-    return replace(judged, slices=_slices(question, judged))
+    if without_past(judged):
+        return replace(judged, slices=_shared_deviations(question.layout, judged))
+    return _shared_causes(question.layout, judged)
 
 
 def _to_prove(panel: Panel, judgement: Judgement) -> npt.NDArray[np.int64]:
@@ -113,21 +113,17 @@ def _told(
     return replace(judgement, numbers=judgement.numbers | {"pattern_by": by}), said
 
 
-def _slices(question: Question, judged: Judged) -> tuple[tuple[int, Slice], ...]:
-    blind = without_past(judged)
-    look = _shared_deviations if blind else _shared_causes
+def _shared_deviations(layout: Layout, judged: Judged) -> tuple[tuple[int, Slice], ...]:
+    """Without a past the two sides are actual and expected: slices are found on how far apart they are."""
     return tuple(
         (p, found)
         for p, panel in enumerate(judged.panels)
-        if panel.pair.kind == "number" or not blind
-        for found in look(question.layout, judged, p)
+        if panel.pair.kind == "number"
+        for found in _deviating(layout, panel, judged.judgements[p].rows)
     )
 
 
-def _shared_deviations(layout: Layout, judged: Judged, p: int) -> list[Slice]:
-    """Without a past the two sides are actual and expected: slices are found on how far apart they are."""
-    panel, judgement = judged.panels[p], judged.judgements[p]
-    rows = judgement.rows
+def _deviating(layout: Layout, panel: Panel, rows: npt.NDArray[np.int64]) -> list[Slice]:
     columns = _columns(layout, panel, rows)
     if not columns or np.count_nonzero(panel.is_break[rows]) < 2:
         return []
@@ -138,21 +134,31 @@ def _shared_deviations(layout: Layout, judged: Judged, p: int) -> list[Slice]:
     return [_of_panel(s, rows) for s in localise(columns, left, right)]
 
 
-def _shared_causes(layout: Layout, judged: Judged, p: int) -> list[Slice]:
-    """With a past, anomalies of one cause that gather in one slice of the newest day are one problem."""
-    panel, judgement = judged.panels[p], judged.judgements[p]
-    where = _newest(panel, judgement)
+def _shared_causes(layout: Layout, judged: Judged) -> Judged:
+    """With a past, breaks of one cause that gather in one slice of the newest day are one problem: anomalies, and
+    breaks in line that never gathered so before."""
+    judgements, slices = list(judged.judgements), []
+    for p, panel in enumerate(judged.panels):
+        where = _newest(panel, judgements[p])
+        grid = grid_of(_columns(layout, panel, judgements[p].rows[where]))
+        if grid.columns:
+            judgements[p] = gathered(panel, judgements[p], judged.causes[p], where, grid)
+            slices += [(p, found) for found in _of_anomalies(panel, judgements[p], judged.causes[p], where, grid)]
+    return replace(judged, judgements=judgements, slices=tuple(slices))
+
+
+def _of_anomalies(
+    panel: Panel, judgement: Judgement, causes: npt.NDArray[np.object_], where: npt.NDArray[np.int64], grid: Grid
+) -> list[Slice]:
     rows = judgement.rows[where]
     strange = judgement.anomaly[where] == 1
-    columns = _columns(layout, panel, rows)
     unit = 10.0**panel.scale
     amount = np.where(strange, panel.diff[rows] / unit, 0.0)
     size = np.maximum(np.abs(panel.left[rows]), np.abs(panel.right[rows])) / unit
-    causes = judged.causes[p][where]
+    here = causes[where]
     found: list[Slice] = []
-    for cause in sorted(set(causes[strange].tolist()) - BY_LINK):
-        flag = strange & (causes == cause)
-        found += [_of_panel(s, rows) for s in concentrations(columns, flag, amount, size)] if columns else []
+    for cause in sorted(set(here[strange].tolist()) - BY_LINK):
+        found += [_of_panel(s, rows) for s in concentrations(grid, strange & (here == cause), amount, size)]
     return found
 
 

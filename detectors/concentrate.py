@@ -24,6 +24,35 @@ ODDS: Final = 1e-4
 
 
 @dataclass(frozen=True)
+class Cells:
+    """The combinations of some columns' values that occur."""
+
+    names: tuple[str, ...]
+    cell: npt.NDArray[np.int32]
+    """Each row's combination, from 0."""
+    inside: npt.NDArray[np.int64]
+    """Rows of each combination."""
+
+
+@dataclass(frozen=True)
+class Grid:
+    """Some rows cut by every combination of up to `DEEPEST` columns; made once, asked for each cause."""
+
+    columns: Mapping[str, Codes]
+    depths: tuple[tuple[Cells, ...], ...]
+    n: int
+
+
+def grid_of(columns: Mapping[str, Codes]) -> Grid:
+    """The grid of these columns, all of one length."""
+    depths = []
+    for depth in range(1, min(DEEPEST, len(columns)) + 1):
+        joined = [(names, _joined([columns[name] for name in names])) for names in combinations(columns, depth)]
+        depths.append(tuple(Cells(names, cell, np.bincount(cell)) for names, cell in joined))
+    return Grid(columns, tuple(depths), len(next(iter(columns.values()))) if columns else 0)
+
+
+@dataclass(frozen=True)
 class _Candidate:
     columns: tuple[str, ...]
     rows: npt.NDArray[np.int64]
@@ -34,7 +63,7 @@ class _Candidate:
 
 
 def concentrations(
-    columns: Mapping[str, Codes],
+    grid: Grid,
     flag: Flags,
     amount: npt.NDArray[np.float64],
     size: npt.NDArray[np.float64] | None = None,
@@ -47,52 +76,50 @@ def concentrations(
 
     >>> desk = np.repeat(np.arange(10, dtype=np.int32), 20)
     >>> flag = desk == 4
-    >>> [s.parts for s in concentrations({"desk": desk}, flag, flag * 1.0)]
+    >>> [s.parts for s in concentrations(grid_of({"desk": desk}), flag, flag * 1.0)]
     [{'desk': 4}]
     """
     left = flag.copy()
     found: list[Slice] = []
     while np.count_nonzero(left) >= LEAST:
-        best = max(_candidates(columns, left), key=lambda c: (c.score, -len(c.columns), c.columns), default=None)
+        best = max(_candidates(grid, left), key=lambda c: (c.score, -len(c.columns), c.columns), default=None)
         if best is None or best.score < -np.log(ODDS):
             break
-        found.append(_slice(columns, flag, left, amount, _share(amount, size), best))
+        found.append(_slice(grid.columns, flag, left, amount, _share(amount, size), best))
         left[best.rows] = False
     return found
 
 
-def _candidates(columns: Mapping[str, Codes], flag: Flags) -> Iterator[_Candidate]:
-    n, flagged = len(flag), int(np.count_nonzero(flag))
-    for depth in range(1, min(DEEPEST, len(columns)) + 1):
-        sets = list(combinations(columns, depth))
-        cells = [_cells([columns[name] for name in names]) for names in sets]
-        tries = sum(int(cell.max()) + 1 for cell in cells)
-        for names, cell in zip(sets, cells, strict=True):
-            inside = np.bincount(cell)
-            hits = np.bincount(cell, weights=flag).astype(np.int64)
-            for c in np.flatnonzero((hits >= LEAST) & (hits >= PUREST * inside) & (inside < n)):
-                base = (flagged - hits[c] + 0.5) / (n - inside[c] + 1)
-                chance = _tail(int(hits[c]), int(inside[c]), float(base))
-                rows = np.flatnonzero(cell == c)
-                yield _Candidate(names, rows, int(hits[c]), float(base), -chance - float(np.log(tries)))
+def _candidates(grid: Grid, flag: Flags) -> Iterator[_Candidate]:
+    at = np.flatnonzero(flag)
+    for depth in grid.depths:
+        tries = sum(len(cells.inside) for cells in depth)
+        for cells in depth:
+            hits = np.bincount(cells.cell[at], minlength=len(cells.inside))
+            full = (hits >= LEAST) & (hits >= PUREST * cells.inside) & (cells.inside < grid.n)
+            for c in np.flatnonzero(full):
+                base = (len(at) - hits[c] + 0.5) / (grid.n - cells.inside[c] + 1)
+                chance = tail(int(hits[c]), int(cells.inside[c]), float(base))
+                rows = np.flatnonzero(cells.cell == c)
+                yield _Candidate(cells.names, rows, int(hits[c]), float(base), -chance - float(np.log(tries)))
 
 
-def _tail(hits: int, inside: int, rate: float) -> float:
+def tail(hits: int, inside: int, rate: float) -> float:
     """The logarithm of the binomial chance of so many hits or more; scipy.stats alone would load for a second.
 
-    >>> round(_tail(2, 2, 0.1), 6) == round(float(np.log(0.01)), 6)
+    >>> round(tail(2, 2, 0.1), 6) == round(float(np.log(0.01)), 6)
     True
     """
     with np.errstate(divide="ignore"):
         return float(np.log(betainc(hits, inside - hits + 1, rate)))
 
 
-def _cells(parts: list[Codes]) -> npt.NDArray[np.int64]:
+def _joined(parts: list[Codes]) -> npt.NDArray[np.int32]:
     """Codes of the combinations that occur, from 0."""
     joined = np.zeros(len(parts[0]), np.int64)
     for part in parts:
-        joined = np.unique(joined * (int(part.max()) + 1) + part, return_inverse=True)[1].astype(np.int64)
-    return joined
+        joined = np.unique(joined * (int(part.max()) + 1) + part, return_inverse=True)[1]
+    return joined.astype(np.int32)
 
 
 def _share(amount: npt.NDArray[np.float64], size: npt.NDArray[np.float64] | None) -> npt.NDArray[np.float64]:

@@ -19,6 +19,9 @@ PATTERN_IDS = tuple(PATTERN_LABELS)
 LINKING_CAUSES = frozenset({"misposting", "duplicate", "aggregation", "lag", "timing"})
 """Causes whose proof names other rows: those rows are the same problem."""
 
+BY_LINK = frozenset({"misposting", "aggregation"})
+"""Causes whose proof names the rows that belong together; what else those rows share says nothing."""
+
 Finding = tuple[int, int]
 """(panel index, position in that panel's judgement)."""
 

@@ -28,7 +28,7 @@ from detectors.calibration import Calibration, Counts, benjamini_hochberg, calib
 from detectors.forest import SERIES, Forest, Sample, features_of, plant, scrambled
 from detectors.judgement import Judgement
 from detectors.learning import NOBODY, QUIET, Lessons
-from detectors.lessons import seen_of, surprise_of_score, worth_looking
+from detectors.lessons import score_of_surprise, seen_of, surprise_of_score, worth_looking
 from detectors.long_series import Own, own_answers
 from detectors.patterns import patterns
 from detectors.slots import slots
@@ -359,8 +359,7 @@ def _taught(panel: Panel, answer: Judgement, lessons: Lessons | None) -> Judgeme
     surprise = np.where(
         answer.anomaly >= 0, numbers["surprise"] * (0.2 + 0.8 * trusted), surprise_of_score(answer.score)
     )
-    score = np.round(surprise / (surprise + 12.0), 9) + 0.0
-    return replace(answer, numbers=numbers | taught, score=score)
+    return replace(answer, numbers=numbers | taught, score=score_of_surprise(surprise))
 
 
 def _numbers(wide: Floats, narrow: npt.NDArray[np.float32], combined: Floats) -> dict[str, Floats]:
@@ -390,8 +389,7 @@ def half_band(nu: Floats, scale: Floats, support: npt.NDArray[np.float32]) -> Fl
 
 def _score(combined: Floats, known: npt.NDArray[np.bool_], size: Floats) -> Floats:
     """-ln p over -ln p plus 12: 0 at p = 1, strictly increasing, never 1. With no past: by size alone."""
-    surprise = np.where(known, -combined, np.log1p(size))
-    return np.round(surprise / (surprise + 12.0), 9) + 0.0
+    return score_of_surprise(np.where(known, -combined, np.log1p(size)))
 
 
 def _borrowed(

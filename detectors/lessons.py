@@ -105,6 +105,12 @@ def _texts(values: Mapping[str, Any] | None) -> dict[str, str]:
     return {str(k): str(v) for k, v in (values or {}).items()}
 
 
+def score_of_surprise(surprise: npt.ArrayLike) -> Floats:
+    """The score of a -ln p: 0 at p = 1, strictly increasing, never 1, to 9 decimals."""
+    of = np.asarray(surprise, dtype=np.float64)
+    return np.asarray(np.round(of / (of + 12.0), 9) + 0.0, dtype=np.float64)
+
+
 def surprise_of_score(score: npt.ArrayLike) -> Floats:
     """-ln p from a score: the inverse of the judge's score."""
     s = np.minimum(np.asarray(score, dtype=np.float64), 1.0 - 1e-9)

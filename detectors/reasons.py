@@ -30,7 +30,7 @@ def reason(panel: Panel, judgement: Judgement, i: int, lessons: Lessons | None =
     pattern = PATTERNS[int(judgement.pattern[i])] if judgement.pattern[i] >= 0 else "match"
     n["outside"] = float(not judgement.low[i] <= n["x"] <= judgement.high[i])
     facts = _facts(panel, judgement, i, n)
-    said = _said(panel, judgement, i, n, facts, pattern) + _answer(judgement, i, facts)
+    said = _said(panel, judgement, i, n, facts, pattern) + _gathered(n) + _answer(judgement, i, facts)
     if lessons is not None:
         said = "; ".join([said[:-1], *_taught(judgement, i, lessons)]) + "."
     return said[0].upper() + said[1:]
@@ -42,7 +42,18 @@ def _said(panel: Panel, judgement: Judgement, i: int, n: dict[str, float], facts
     question = int(n.get("question", -1.0))
     if judgement.anomaly[i] == 1 and question >= 0:
         return _OWN[QUESTIONS[question]].format(**facts)
+    if pattern == "new" and n.get("gathered"):
+        return f"difference of {facts['x']}, {_band(facts)}"
     return _SAY[pattern](n, facts)
+
+
+def _gathered(n: dict[str, float]) -> str:
+    """What the row's slice shows, where its breaks gather as never before."""
+    if not n.get("gathered"):
+        return ""
+    hits, of, before, past = (int(n[f"gathered{part}"]) for part in ("", "_of", "_before", "_past"))
+    then = f"{before:,} of its {past:,} earlier rows did" if past else "it has no earlier rows"
+    return f"; {hits:,} of the {of:,} rows of its slice break alike today, {then}"
 
 
 def _codes(panel: Panel, row: int, seen: int, differed: int) -> str:

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from detectors.concentrate import concentrations
+from detectors.concentrate import concentrations, grid_of
 
 
 def table(seed: int, n: int = 400) -> dict[str, np.ndarray]:
@@ -13,7 +13,7 @@ def table(seed: int, n: int = 400) -> dict[str, np.ndarray]:
 def test_the_shortest_slice_that_explains_is_found() -> None:
     columns = table(1)
     flag = columns["feed"] == 3
-    (found,) = concentrations(columns, flag, flag * 5.0)
+    (found,) = concentrations(grid_of(columns), flag, flag * 5.0)
     assert found.parts == {"feed": 3}
     assert found.purity == 1.0
     assert found.coverage == 1.0
@@ -22,19 +22,19 @@ def test_the_shortest_slice_that_explains_is_found() -> None:
 def test_a_deeper_slice_is_found_where_only_it_is_pure() -> None:
     columns = table(2)
     flag = (columns["desk"] == 2) & (columns["ccy"] == 1)
-    (found,) = concentrations(columns, flag, flag * 1.0)
+    (found,) = concentrations(grid_of(columns), flag, flag * 1.0)
     assert found.parts == {"desk": 2, "ccy": 1}
 
 
 def test_two_causes_are_two_slices() -> None:
     columns = table(3)
     flag = (columns["feed"] == 3) | (columns["feed"] == 11)
-    assert {s.parts["feed"] for s in concentrations(columns, flag, flag * 1.0)} == {3, 11}
+    assert {s.parts["feed"] for s in concentrations(grid_of(columns), flag, flag * 1.0)} == {3, 11}
 
 
 def test_scattered_rows_share_nothing() -> None:
     found = 0
     for seed in range(40):
         flag = np.random.default_rng(100 + seed).random(400) < 0.05
-        found += len(concentrations(table(seed), flag, flag * 1.0))
+        found += len(concentrations(grid_of(table(seed)), flag, flag * 1.0))
     assert found <= 1

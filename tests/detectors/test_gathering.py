@@ -1,0 +1,88 @@
+"""Breaks that gather in one slice as its past never showed are one problem, though each of them is in line."""
+
+import csv
+from datetime import date, timedelta
+from pathlib import Path
+from random import Random
+
+import pytest
+
+from detectors.assess import Question, explained
+from detectors.bucketwise import Terms, judge_in_buckets
+from detectors.grouping import Judged, group
+from detectors.reasons import reason
+from recon.buckets import Bucket
+from recon.calendar import BusinessCalendar
+from recon.engines import Threads
+from recon.panels import build_panels
+from recon.reading import read_both
+from recon.recon_file import ReconFile
+
+HEADER = ("Payment", "Date", "Channel", "Bank", "Sent", "Settled")
+TODAY = date(2026, 3, 31)
+SAID = ReconFile()
+
+
+def payments(rng: Random, day: date, *, short: tuple[str, str] | None = None, broken: float = 0.02) -> list[list[str]]:
+    """A day's payments, each told once; `short`: the channel and bank whose payments settle 2.5% short."""
+    rows = []
+    for n in range(400):
+        channel, bank = rng.choice("WXYZ"), rng.choice("ABCDEFGH")
+        sent = rng.randint(20_000, 2_000_000)
+        settled = sent
+        if (channel, bank) == short:
+            settled = sent - round(sent * 0.025)
+        elif rng.random() < broken:
+            settled = sent - rng.randint(100, 30_000)
+        rows.append([f"P{day:%m%d}{n}", day.isoformat(), channel, bank, f"{sent / 100:.2f}", f"{settled / 100:.2f}"])
+    return rows
+
+
+def judged_on(folder: Path, past: list[list[str]], today: list[list[str]]) -> Judged:
+    for name, rows in (("past", past), ("today", today)):
+        with (folder / f"{name}.csv").open("w", newline="") as sink:
+            csv.writer(sink).writerows([HEADER, *rows])
+    current, history = read_both([folder / "today.csv"], [folder / "past.csv"], SAID, today=TODAY)
+    calendar = BusinessCalendar.of(SAID.calendar)
+    whole = Bucket(build_panels(current, history, SAID), history)
+    found = judge_in_buckets(Threads().hold(lambda _: whole, 1), Terms(current.layout, SAID, calendar))
+    return explained(Question(found.panels, current.layout, SAID, calendar), found.judgements)
+
+
+def days(count: int) -> list[date]:
+    return [TODAY - timedelta(days=n) for n in range(count, 0, -1)]
+
+
+def test_a_new_shortfall_of_one_slice_is_one_case_that_names_it(tmp_path: Path) -> None:
+    rng = Random(1)
+    past = [row for day in days(30) for row in payments(rng, day)]
+    judged = judged_on(tmp_path, past, payments(rng, TODAY, short=("X", "C")))
+    (case,) = [g for g in group(judged) if dict(g.scope) == {"Channel": "X", "Bank": "C"}]
+    assert (case.kind, case.cause) == ("anomaly", "fee_or_tax")
+    p, j = case.members[0]
+    said = reason(judged.panels[p], judged.judgements[p], j)
+    assert f"{len(case.members)} of the {len(case.members)} rows of its slice break alike today" in said
+    assert "out of pattern" in said
+
+
+def test_a_slice_that_always_falls_short_is_in_line(tmp_path: Path) -> None:
+    rng = Random(2)
+    past = [row for day in days(30) for row in payments(rng, day, short=("X", "C"))]
+    judged = judged_on(tmp_path, past, payments(rng, TODAY, short=("X", "C")))
+    assert not (judged.judgements[0].anomaly == 1).any()
+
+
+def test_a_past_in_which_slices_now_and_then_fall_short_is_no_surprise(tmp_path: Path) -> None:
+    rng = Random(3)
+    bursts = {n: (rng.choice("WXYZ"), rng.choice("ABDEFGH")) for n in range(0, 30, 4)}
+    past = [row for n, day in enumerate(days(30)) for row in payments(rng, day, short=bursts.get(n))]
+    judged = judged_on(tmp_path, past, payments(rng, TODAY, short=("X", "C")))
+    assert not (judged.judgements[0].anomaly == 1).any()
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_scattered_breaks_gather_nowhere(seed: int, tmp_path: Path) -> None:
+    rng = Random(100 + seed)
+    past = [row for day in days(20) for row in payments(rng, day, broken=0.1)]
+    judged = judged_on(tmp_path, past, payments(rng, TODAY, broken=0.1))
+    assert not any(judged.judgements[0].numbers.get("gathered", [0]))
