@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
+    from langchain_core.language_models.chat_models import BaseChatModel
 
     from agents.desk import Desk
     from recon.clock import Clock
@@ -22,7 +23,6 @@ def open_desk(settings: "Settings", clock: "Clock | None" = None) -> "Desk":
     `clock` is for simulations; without one it is the machine's.
     """
     from agents.desk import Desk
-    from agents.model import make_model
     from memory.actions import Ledger
     from memory.audit import AuditLog
     from memory.cases import CaseStore
@@ -68,9 +68,15 @@ def open_desk(settings: "Settings", clock: "Clock | None" = None) -> "Desk":
         audit=audit,
         resolutions=Resolutions(db, vectors, clock),
         feedback=FeedbackStore(db, clock),
-        model=make_model(settings),
+        make_model=lambda: _model(settings),
         doors={str(kind): door for kind, door in choose_doors(settings, db, clock, projects).items()},
     )
+
+
+def _model(settings: "Settings") -> "BaseChatModel":
+    from agents.model import make_model
+
+    return make_model(settings)
 
 
 @asynccontextmanager

@@ -2,8 +2,8 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-
-from langchain_core.language_models.chat_models import BaseChatModel
+from functools import cached_property
+from typing import TYPE_CHECKING
 
 from memory.actions import Ledger
 from memory.audit import AuditLog
@@ -15,6 +15,9 @@ from recon.clock import Clock
 from recon.lake import Lake
 from recon.settings import Settings
 from tools.actions.door import Door
+
+if TYPE_CHECKING:
+    from langchain_core.language_models.chat_models import BaseChatModel
 
 
 @dataclass(frozen=True)
@@ -31,7 +34,12 @@ class Desk:
     audit: AuditLog
     resolutions: Resolutions
     feedback: FeedbackStore
-    model: BaseChatModel
-    """The offline model or ChatOpenAI; nodes cannot tell which."""
+    make_model: "Callable[[], BaseChatModel]"
+    """Makes the chat model when it is first asked: most commands never ask, and need not wait for its packages."""
     doors: Mapping[str, Door]
     """Action kind -> the adapter that does it. Only the executor may knock."""
+
+    @cached_property
+    def model(self) -> "BaseChatModel":
+        """The offline model or ChatOpenAI; nodes cannot tell which."""
+        return self.make_model()

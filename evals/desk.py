@@ -30,7 +30,7 @@ def eval_desk(model: BaseChatModel | None = None) -> Iterator[Desk]:
     with TemporaryDirectory(prefix="tieout-eval-") as folder:
         desk = open_desk(Settings(_env_file=None, home=Path(folder)))  # type: ignore[call-arg]
         try:
-            yield desk if model is None else replace(desk, model=model)
+            yield desk if model is None else replace(desk, make_model=lambda: model)
         finally:
             desk.db.close()
 

@@ -116,7 +116,7 @@ async def _through(writer: Writer, case: Case, brk: BreakRow, rng: Random, desk:
     from dataclasses import replace
 
     model = Scripted(speech=_speech(writer, brk, rng))
-    said = await Speaker(replace(desk, model=model)).ask("analyst", _known(case, brk))
+    said = await Speaker(replace(desk, make_model=lambda: model)).ask("analyst", _known(case, brk))
     return str(getattr(said.view, "summary", "")), said.source, said.why_rules
 
 

@@ -107,7 +107,8 @@ def scene(planted: Sequence[str], model: BaseChatModel | None = None) -> Iterato
         spy, obedient = Spy(), Obedient(planted)
         opened = open_desk(replace_settings(settings))
         speaker = model.model_copy(update={"callbacks": [_Overheard(obedient)]}) if model else None
-        desk = replace(opened, model=speaker or Scripted(speech=obedient), doors=dict.fromkeys(FIXED, spy))  # type: ignore[arg-type]
+        heard = speaker or Scripted(speech=obedient)
+        desk = replace(opened, make_model=lambda: heard, doors=dict.fromkeys(FIXED, spy))  # type: ignore[arg-type]
         here = Scene(desk, spy, obedient, folder)
         with _listening(here.log):
             yield here

@@ -59,7 +59,7 @@ def make_desk(home: Path, *, model: Any = None, watch: Watch | None = None, **se
         audit=audit,
         resolutions=Resolutions(db, Vectors(home / "chroma"), watch),
         feedback=FeedbackStore(db, watch),
-        model=model or OfflineModel(),
+        make_model=lambda: model or OfflineModel(),
         doors={},
     )
 
