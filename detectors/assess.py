@@ -187,7 +187,7 @@ def _columns(layout: Layout, panel: Panel, rows: npt.NDArray[np.int64]) -> dict[
 
 def _same_partition(a: npt.NDArray[np.int32], b: npt.NDArray[np.int32]) -> bool:
     """Whether two columns split the rows alike (an account's number and its name)."""
-    pairs = np.unique(np.stack([a, b]), axis=1).shape[1]
+    pairs = len(np.unique(a.astype(np.int64) * (int(b.max()) + 1) + b))
     return bool(pairs == len(np.unique(a)) == len(np.unique(b)))
 
 

@@ -6,6 +6,7 @@ import pyarrow as pa
 from detectors.assess import Question, assess
 from detectors.grouping import group
 from recon.calendar import BusinessCalendar
+from recon.order import FEW, by_series_and_time
 from recon.panels import build_panels
 from recon.recon_file import ReconFile
 from recon.rows import PRESENT, Codes, Layout, Pair, PairColumns, Reading, Rows
@@ -58,6 +59,7 @@ def warm() -> None:
         past = _reading(history, 8, stamped) if history is not None else None
         panels = build_panels(_reading(current, 8, stamped), past, said)
         group(assess(Question(panels, _LAYOUT, said, calendar)))
+    by_series_and_time(np.arange(FEW, dtype=np.uint64)[::-1], np.zeros(FEW, np.int64))
 
 
 if __name__ == "__main__":
