@@ -28,6 +28,10 @@ SHOWN_ROWS = 5
 """How many of a case's breaks get an evidence line of their own; the rest are in its rows."""
 
 
+Fact = tuple[str, str, dict[str, Any], tuple[int, ...]]
+"""The kind of an evidence line, its statement, its values and the rows that it is about."""
+
+
 @dataclass(frozen=True)
 class Written:
     """A case with its breaks, as it is stored and put into files."""
@@ -61,10 +65,13 @@ class Casework:
     def write(self, group: Group) -> Written:
         """The group's case, evidence and breaks."""
         breaks = tuple(self.break_row(f) for f in group.members)
-        amounts = self._amounts(breaks)
+        alike = self._of_one_unit(group, breaks)
+        amounts = _amounts(alike)
         currency, amount, base = _total(amounts, self.said.materiality)
         side, side_statement, side_values = self._side(group)
-        evidence = self._evidence(group, breaks, currency, amount, side_statement, side_values)
+        measure = measured(amount, currency) + (f" of {alike[0].pair}" if len(alike) < len(breaks) else "")
+        total = _total_fact(breaks, amount, currency, measure)
+        evidence = self._evidence(group, breaks, total, side_statement, side_values)
         hypotheses = self._hypotheses(group, side, evidence)
         scope = tuple(ScopePart(column, value) for column, value in group.scope)
         onset = to_date(group.onset_day)
@@ -74,7 +81,7 @@ class Casework:
             id=self._case_id(group),
             kind=group.kind,
             state="open",
-            title=self._title(group, breaks, amount, currency),
+            title=self._title(group, alike[0], len(breaks), measured(amount, currency)),
             recon=self.recon,
             pattern=group.pattern,
             cause=group.cause,
@@ -171,11 +178,17 @@ class Casework:
         codes = self.judged.panels[finding[0]].columns[self.layout.currency]
         return str(codes.vocabulary[int(codes.codes[self.judged.row(finding)])].as_py())
 
-    def _amounts(self, breaks: Sequence[BreakRow]) -> dict[str, Decimal]:
-        totals: dict[str, Decimal] = defaultdict(Decimal)
-        for brk in breaks:
-            totals[brk.currency or ""] += abs(Decimal(brk.difference))
-        return dict(totals)
+    def _of_one_unit(self, group: Group, breaks: Sequence[BreakRow]) -> list[BreakRow]:
+        """The breaks whose differences may be added up: those of money, else those of the strangest one's pair.
+
+        A trade that is missing breaks in its quantity and in its price; their sum is no amount of anything.
+        """
+        pairs = [self.judged.panels[p].pair for p, _ in group.members]
+        numbers = [n for n, pair in enumerate(pairs) if pair.kind == "number"]
+        money = [n for n in numbers if pairs[n].unit == "money"]
+        lead = (money or numbers or [0])[0]
+        chosen = money or [n for n, pair in enumerate(pairs) if pair.name == pairs[lead].name]
+        return [breaks[n] for n in chosen]
 
     def _side(self, group: Group) -> tuple[Side, str, dict[str, Any]]:
         p, j = group.members[0]
@@ -190,14 +203,11 @@ class Casework:
         self,
         group: Group,
         breaks: Sequence[BreakRow],
-        currency: str,
-        amount: Decimal,
+        total: Fact,
         side_statement: str,
         side_values: dict[str, Any],
     ) -> tuple[Evidence, ...]:
-        found: list[tuple[str, str, dict[str, Any], tuple[int, ...]]] = []
-        if len(breaks) > 1:
-            found.append(self._total_fact(breaks, amount, currency))
+        found: list[Fact] = [total] if len(breaks) > 1 else []
         for brk, finding in list(zip(breaks, group.members, strict=True))[:SHOWN_ROWS]:
             found.append(self._break_fact(brk, finding))
             found.append(self._band_fact(brk))
@@ -216,14 +226,7 @@ class Casework:
             for n, (kind, statement, values, rows) in enumerate(found, 1)
         )
 
-    def _total_fact(
-        self, breaks: Sequence[BreakRow], amount: Decimal, currency: str
-    ) -> tuple[str, str, dict[str, Any], tuple[int, ...]]:
-        statement = f"{len(breaks):,} breaks, {measured(amount, currency)} in all."
-        values = {"break_count": len(breaks), "amount": format(amount, "f"), "currency": currency}
-        return "total", statement, values, tuple(b.row for b in breaks)
-
-    def _break_fact(self, brk: BreakRow, finding: Finding) -> tuple[str, str, dict[str, Any], tuple[int, ...]]:
+    def _break_fact(self, brk: BreakRow, finding: Finding) -> Fact:
         layout = self.layout
         pair = self.judged.panels[finding[0]].pair
         unit = f" {brk.currency}" if brk.currency else ""
@@ -251,7 +254,7 @@ class Casework:
         }
         return "break", f"{day}{told}{off} ({key}).", values, (brk.row,)
 
-    def _band_fact(self, brk: BreakRow) -> tuple[str, str, dict[str, Any], tuple[int, ...]]:
+    def _band_fact(self, brk: BreakRow) -> Fact:
         values: dict[str, Any] = {**_who(brk), "pattern": brk.pattern, "anomaly": brk.anomaly}
         for name in ("expected", "low", "high"):
             bound = getattr(brk, name)
@@ -259,7 +262,7 @@ class Casework:
                 values[name] = f"{bound:.2f}"
         return "band", brk.reason, values, (brk.row,)
 
-    def _slice_fact(self, group: Group, breaks: Sequence[BreakRow]) -> tuple[str, str, dict[str, Any], tuple[int, ...]]:
+    def _slice_fact(self, group: Group, breaks: Sequence[BreakRow]) -> Fact:
         found = group.slice
         assert found is not None
         panel = self.judged.panels[group.members[0][0]]
@@ -275,7 +278,7 @@ class Casework:
         }
         return "slice", found.statement(names), values, tuple(b.row for b in breaks)
 
-    def _onset_fact(self, group: Group) -> tuple[str, str, dict[str, Any], tuple[int, ...]]:
+    def _onset_fact(self, group: Group) -> Fact:
         p, j = group.members[0]
         panel, row = self.judged.panels[p], self.judged.row((p, j))
         since, now = to_date(onset_day(panel, row)), to_date(int(panel.day[row]))
@@ -304,7 +307,7 @@ class Casework:
             for cause, confidence, statement in found
         )
 
-    def _title(self, group: Group, breaks: Sequence[BreakRow], amount: Decimal, currency: str) -> str:
+    def _title(self, group: Group, lead: BreakRow, count: int, measure: str) -> str:
         if group.cause not in ("unknown", "new", ""):
             label = CAUSE_LABELS.get(group.cause, group.cause).format(
                 left=self.layout.left_source, right=self.layout.right_source
@@ -313,13 +316,13 @@ class Casework:
             label = "Shared difference"
         else:
             label = PATTERN_LABELS.get(group.pattern, group.pattern)
-        where = ", ".join(f"{column} {value}" for column, value in group.scope[:4]) or f"{len(breaks):,} keys"
-        many = f" ({len(breaks):,} breaks)" if len(breaks) > 1 else ""
+        where = ", ".join(f"{column} {value}" for column, value in group.scope[:4]) or f"{count:,} keys"
+        many = f" ({count:,} breaks)" if count > 1 else ""
         many_pairs = len({p.pair.name for p in self.judged.panels}) > 1
-        in_words = self.judged.panels[group.members[0][0]].pair.kind == "text"
-        measure = [] if in_words else [measured(amount, currency)]
-        measure += [breaks[0].pair] if many_pairs or in_words else []
-        return f"{label}: {where}, {' '.join(measure)}{many}"
+        in_words = all(self.judged.panels[p].pair.kind == "text" for p, _ in group.members)
+        said = [] if in_words else [measure]
+        said += [lead.pair] if many_pairs or in_words else []
+        return f"{label}: {where}, {' '.join(said)}{many}"
 
     def _spark(self, finding: Finding) -> tuple[float, ...]:
         panel = self.judged.panels[finding[0]]
@@ -347,6 +350,19 @@ def occurrences(panel: Panel) -> np.ndarray[Any, np.dtype[np.int64]]:
     )
     starts = np.maximum.accumulate(np.where(begins, np.arange(n), 0))
     return np.asarray(np.arange(n) - starts, dtype=np.int64)
+
+
+def _amounts(breaks: Sequence[BreakRow]) -> dict[str, Decimal]:
+    totals: dict[str, Decimal] = defaultdict(Decimal)
+    for brk in breaks:
+        totals[brk.currency or ""] += abs(Decimal(brk.difference))
+    return dict(totals)
+
+
+def _total_fact(breaks: Sequence[BreakRow], amount: Decimal, currency: str, measure: str) -> Fact:
+    statement = f"{len(breaks):,} breaks, {measure} in all."
+    values = {"break_count": len(breaks), "amount": format(amount, "f"), "currency": currency}
+    return "total", statement, values, tuple(b.row for b in breaks)
 
 
 def _who(brk: BreakRow) -> dict[str, Any]:

@@ -176,7 +176,9 @@ def _no_money(connection: Connection) -> set[tuple[str, str]]:
 
 
 def _money(connection: Connection, open_cases: Any) -> Line:
-    rows = connection.execute(open_cases.order_by(cases.c.amount_base.desc(), cases.c.id).limit(SHOWN)).all()
+    # What has a currency comes first: a quantity is no amount of money, however large.
+    ranked = open_cases.order_by(cases.c.currency == "", cases.c.amount_base.desc(), cases.c.id)
+    rows = connection.execute(ranked.limit(SHOWN)).all()
     if not rows:
         return Line("money", 0, "Biggest money: no open case.")
     named = "; ".join(f"{row.id} {readable(Decimal(row.amount), row.currency or None)}" for row in rows)

@@ -200,3 +200,17 @@ def test_the_breaks_of_a_log_of_transactions_stay_open_until_they_are_told_again
     assert case["state"] in ("open", "escalated")
     told("run", tmp_path / "later.csv", "--recon", run["recon"], "--out", tmp_path / "out2")
     assert told("show", case["id"])["state"] == "cleared"
+
+
+def test_unlike_units_are_not_added_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TIEOUT_HOME", str(tmp_path / "home"))
+    head = "Trade ID,Date,Anchor Quantity,Meridian Quantity,Anchor Price,Meridian Price"
+    days = [f"2026-03-{n:02}" for n in range(2, 30)]
+    past = [f"T{t},{day},{t}000,{t}000,99.5,99.5" for day in days for t in range(1, 6)]
+    now = [f"T{t},2026-03-30,{t}000,{'' if t == 4 else t * 1000},99.5,{'' if t == 4 else 99.5}" for t in range(1, 6)]
+    for name, lines in (("past", past), ("now", now)):
+        (tmp_path / f"{name}.csv").write_text("\n".join([head, *lines]) + "\n")
+    told("run", tmp_path / "now.csv", "--history", tmp_path / "past.csv", "--out", tmp_path / "out", "--no-agents")
+    (case,) = json.loads((tmp_path / "out" / "cases.json").read_text())
+    assert (case["break_count"], case["amount"], case["cause"]) == (2, "4000", "missing_right")
+    assert case["title"] == "Missing on the Meridian side: Trade ID T4, 4,000 Quantity (2 breaks)"
