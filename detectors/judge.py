@@ -30,6 +30,8 @@ from detectors.judgement import Judgement
 from detectors.learning import NOBODY, QUIET, Lessons
 from detectors.lessons import score_of_surprise, seen_of, surprise_of_score, worth_looking
 from detectors.long_series import Own, own_answers
+from detectors.panel_rows import PanelRows, Terms
+from detectors.past import WINDOWS, fresh
 from detectors.patterns import patterns
 from detectors.slots import slots
 from detectors.survey import SIZE_BINS, Survey, priors, survey, value_bin
@@ -239,13 +241,18 @@ def walk_panel(
     chunks = np.linspace(0, panel.s, min(CHUNKS, max(panel.s, 1)) + 1).astype(np.int64)
     hist = np.zeros((len(chunks) - 1, WALKED, w.STRATA, w.BINS), np.int32)
     tally = np.zeros((len(hist), w.TALLY), np.int64)
-    w._walk_all(
-        panel.offsets, panel.current, panel.excluded, panel.day, panel.diff, panel.left, panel.right,
-        panel.is_break, panel.tolerance, 10.0**-panel.scale, panel.pair.right is not None,
-        place.first, place.second, place.n_first, place.n_second,
-        np.array(w.pace_of(place.rows_a_day), np.int64), prior, store_all,
-        before[panel.offsets[:-1]], chunks, wide, narrow, hist, tally,
+    rows = PanelRows(
+        panel.current, panel.excluded, panel.day, panel.diff, panel.left, panel.right, panel.is_break,
+        panel.tolerance, place.first, place.second,
     )  # fmt: skip
+    pace = w.pace_of(place.rows_a_day)
+    terms = Terms(10.0**-panel.scale, panel.pair.right is not None, place.n_first, *pace, store_all)
+    slots_in_all = place.n_first + place.n_second
+    pasts, windows = np.repeat(fresh(), len(chunks)), np.zeros(len(chunks) - 1, WINDOWS)
+    found = w.Found(wide, narrow, hist, tally)
+    w.walk_all(
+        panel.offsets, rows, terms, slots_in_all, prior, before[panel.offsets[:-1]], chunks, pasts, windows, found
+    )
     return wide, narrow, hist.sum(axis=0, dtype=np.int64), tally.sum(axis=0)
 
 
