@@ -1,6 +1,7 @@
 """How each kind of question is answered: which tools are asked, and what is said of what they found."""
 
 import json
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
@@ -73,8 +74,17 @@ def _why_not(asked: Asked, brief: Brief, found: Found) -> str:
     return f"It does count as out of pattern ({case['pattern_label']}). {_cited(shown)}"
 
 
+_COMMENT: Final = re.compile(r"«[^»]*»")
+
+
 def _resolved(asked: Asked, brief: Brief, found: Found) -> str:
-    return _cited(found, 6)
+    """What was said most, then the precedents whose words are others: five that say the same say it once."""
+    said: list[Mapping[str, Any]] = []
+    for e in found:
+        words = _COMMENT.search(str(e["statement"]))
+        if words is None or not any(words[0] in str(other["statement"]) for other in said):
+            said.append(e)
+    return _cited(said, 4)
 
 
 def _side(asked: Asked, brief: Brief, found: Found) -> str:
@@ -88,7 +98,8 @@ def _side(asked: Asked, brief: Brief, found: Found) -> str:
         if brief["case"]["suspect_side"] == "both"
         else f"The suspect side is {name}."
     )
-    return f"{opening} {_cited([*sides[:1], *proofs])}".strip()
+    facts = _cited([*sides[:1], *proofs])
+    return facts if facts.startswith(opening.rstrip(".")) else f"{opening} {facts}".strip()
 
 
 def _summary(asked: Asked, brief: Brief, found: Found) -> str:

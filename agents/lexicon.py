@@ -45,6 +45,7 @@ resolved  3.0  \b(?:resolved?|closed?|fixed?|solved?|handled?|dealt with|cleared
 resolved  3.0  \b(?:who|how|what)\b.*\b(?:resolved|closed|fixed|solved|handled|dealt with)\b
 resolved  2.5  \b(?:seen|had|happened|met|come across|occurred)\b.*\b(?:before|already|in the past|previously|earlier)\b
 resolved  2.5  \b(?:precedents?|similar (?:cases?|breaks?|ones|resolutions?|issues?)|past resolutions?|how .* last time|last time|previous(?:ly)? .*(?:comment|resol))\b
+resolved  3.0  \bhow\b.*\b(?:end|ended|finish|finished|turn out|turned out|work out|worked out|come out|came out)\b
 resolved -2.5  \b(?:close|comment) (?:these|them|this|it|all|those)\b
 side      2.5  \b(?:which|what|whose) (?:side|system|source|ledger|book|fault|one is (?:wrong|right))\b
 side      2.5  \b(?:ledger|left|right|their|our|wrong) side\b

@@ -28,7 +28,7 @@ def summary(
     documents = [c for c in cases if c.kind == "document"]
     lines = [f"# {recon}: break resolution summary", "", *_counted(counts), "", *map(_line, since)]
     lines += _section("Needs a person", anomalies, actions)
-    lines += _section("Not out of pattern: only the comment is missing", documents, actions)
+    lines += _listed("Not out of pattern: only the comment is missing", documents, actions)
     lines += _imported(current)
     return "\n".join(lines).rstrip() + "\n"
 
@@ -57,12 +57,34 @@ def _section(title: str, cases: Sequence[Case], actions: Sequence[Action]) -> li
             f"{case.id} · {case.severity} · pattern {case.pattern} · {_cause(case)} · "
             f"{counted(case.break_count, 'break')} · {measured(case.amount, case.currency)}{over}.{waiting}",
             "",
-            _line(case.summary),
+            _line(_told(case)),
             "",
         ]
-    if len(ranked) > SHOWN:
-        lines += [f"And {len(ranked) - SHOWN:,} more in cases.json.", ""]
-    return lines
+    return lines + _more(len(ranked) - SHOWN)
+
+
+def _listed(title: str, cases: Sequence[Case], actions: Sequence[Action]) -> list[str]:
+    """One line a case: what it is and the comment that waits, since there is nothing to look into."""
+    if not cases:
+        return [f"## {title}", "", "Nothing.", ""]
+    comments = {a.case_id: str(a.payload.get("comment") or "") for a in actions if a.kind == "recon.comment"}
+    ranked = sorted(cases, key=lambda c: (-c.amount_base, c.id))
+    lines = [f"## {title}", ""]
+    for case in ranked[:SHOWN]:
+        over = f" · {case.state}" if case.state in OVER else ""
+        said = comments.get(case.id, "")
+        comment = f" · proposed comment: «{_line(said)}»" if said else ""
+        lines.append(f"- **{_line(case.title)}** · {case.id} · {case.severity} · {_cause(case)}{over}{comment}")
+    return [*lines, "", *_more(len(ranked) - SHOWN)]
+
+
+def _told(case: Case) -> str:
+    """The summary without the title that stands above it."""
+    return case.summary.removeprefix(f"{case.title}. ")
+
+
+def _more(count: int) -> list[str]:
+    return [f"And {count:,} more in cases.json.", ""] if count > 0 else []
 
 
 def _cause(case: Case) -> str:

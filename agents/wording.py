@@ -171,7 +171,8 @@ def planner_view(brief: Brief) -> dict[str, Any]:
     cause = case["cause_label"] if case["cause"] not in ("unknown", "") else case["pattern_label"]
     where = ", ".join(f"{column} {value}" for column, value in (case["scope"] or case["key"]).items())
     title = f"{cause}: {where}" if where else f"{cause}: {case['recon']}"
-    body = " ".join(part for part in (analyst["summary"].replace(asked, "").strip(), asked) if part)
+    facts = analyst["summary"].replace(asked, "").removeprefix(_sentence(case["title"])).strip()
+    body = "\n\n".join(part for part in (facts, asked) if part)
     rationale = _rationale(brief)
     if brief["wish"]:
         body = revise(body, read_wish(brief["wish"]))

@@ -12,7 +12,8 @@ from sqlalchemy.engine import Connection
 from memory.cases import OPEN_STATES
 from memory.database import Database
 from memory.schema import actions, alarms, cases, item_events, items, promises, recons
-from recon.money import readable
+from recon.money import measured
+from recon.recon_file import Materiality
 from recon.text import counted
 
 SHOWN: Final = 3
@@ -156,8 +157,15 @@ def _happened(connection: Connection, mine: Any, day: date | None, kind: str) ->
     count, total = connection.execute(query(sa.func.count(), sa.func.sum(size))).one()
     largest = query(items.c.case_id).where(items.c.case_id.is_not(None)).group_by(items.c.case_id)
     ids = connection.execute(largest.order_by(sa.func.sum(size).desc(), items.c.case_id).limit(SHOWN)).scalars()
-    said = f", {readable(Decimal(round(total)))} in all" if total else ""
+    said = f", {measured(Decimal(round(total)), _currency(connection))} in all" if total else ""
     return count, said, tuple(ids)
+
+
+def _currency(connection: Connection) -> str:
+    """The materiality currency, where all reconciliations share one."""
+    bodies = connection.execute(sa.select(recons.c.body)).scalars()
+    said = {str(((body or {}).get("materiality") or {}).get("currency") or Materiality().currency) for body in bodies}
+    return said.pop() if len(said) == 1 else ""
 
 
 def _amount(connection: Connection) -> Any:
@@ -181,7 +189,7 @@ def _money(connection: Connection, open_cases: Any) -> Line:
     rows = connection.execute(ranked.limit(SHOWN)).all()
     if not rows:
         return Line("money", 0, "Biggest money: no open case.")
-    named = "; ".join(f"{row.id} {readable(Decimal(row.amount), row.currency or None)}" for row in rows)
+    named = "; ".join(f"{row.id} {measured(Decimal(row.amount), row.currency)}" for row in rows)
     return Line("money", len(rows), f"Biggest money: {named}.", tuple(row.id for row in rows))
 
 

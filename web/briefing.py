@@ -46,14 +46,15 @@ def brief_page(desk: Desk, person: Person, recon: str | None, day: date | None) 
         return desk.cases.count(query_of(Asked(view=view, recon=recon or ""), person, now))
 
     lines = brief(desk.db, recon, on).lines
+    fresh = page("new")
     return {
         "on": on,
         "lines": lines,
         "titles": titles_of(desk, [ident for line in lines for ident in line.cases]),
         "tiles": [(v, VIEWS[v], count(v)) for v in ("open", "waiting", "new", "promises", "late", "mine")],
-        "fresh": page("new"),
+        "fresh": fresh,
         "late": page("late", sort="due"),
-        "largest": page("open", sort="-amount"),
+        "older": [r for r in page("open", sort="-amount") if r.case.id not in {f.case.id for f in fresh}],
         "promised": _promised(desk, recon, on),
         "alarms": _alarms(desk, recon),
         "changes": _changes(desk, recon, on),

@@ -186,7 +186,9 @@ def case_context(desk: Desk, person: Person, case_id: str) -> dict[str, Any]:
         "breaks": shown,
         "shown_rows": {b.row for b in shown},
         "breaks_more": case.break_count - len(shown),
-        "key_columns": _columns(shown, "key"),
+        "shared_key": (same := _shared(shown)),
+        "one_pair": shown[0].pair if len({b.pair for b in shown}) == 1 else "",
+        "key_columns": [c for c in _columns(shown, "key") if c not in same],
         "drafts": drafts,
         "now_deciding": next((d.action.id for d in drafts if d.open), ""),
         "history": history_lines(desk, case, words, drafts),
@@ -197,6 +199,13 @@ def case_context(desk: Desk, person: Person, case_id: str) -> dict[str, Any]:
         "snooze_days": [(n, words.calendar.add_business_days(today, n)) for n in (1, 3, 5)],
         "day_later": today + timedelta(days=1),
     }
+
+
+def _shared(breaks: Sequence[BreakRow]) -> dict[str, str]:
+    """The key columns in which all the breaks hold one value: said once, above the rows."""
+    keys = [set(b.key.items()) for b in breaks]
+    same = set.intersection(*keys) if keys else set()
+    return {column: value for column, value in breaks[0].key.items() if (column, value) in same} if keys else {}
 
 
 def _columns(breaks: Sequence[BreakRow], which: str) -> list[str]:

@@ -5,11 +5,23 @@ from collections.abc import Collection, Mapping
 
 from markupsafe import Markup
 
-from web.shown import exact
+from web.shown import MINUS, exact
 
 _CITED = re.compile(r"\[?\b(E\d{1,4})\b(?:\s*,\s*(E\d{1,4})\b)*\]?")
 _MARKED = re.compile(r"\s*\[E\d{1,4}(?:\s*,\s*E\d{1,4})*\]")
 _ONE = re.compile(r"E\d{1,4}")
+_QUOTED = re.compile(r"(«[^»]*»)")
+_NEGATIVE = re.compile(r"(?<=[ (])-(?=\d[\d,]*(?:\.\d+)?(?:[ ),;:]|\.?$|\. ))")
+
+
+def minus(text: str) -> str:
+    """Our own sentences with a true minus before their figures; quotations stay as they were written.
+
+    >>> minus("A difference of -25, expected -2 (band -26 to 0), as on 2026-11-24: «-3 was booked»")
+    'A difference of \u221225, expected \u22122 (band \u221226 to 0), as on 2026-11-24: «-3 was booked»'
+    """
+    parts = _QUOTED.split(text)
+    return "".join(part if n % 2 else _NEGATIVE.sub(MINUS, part) for n, part in enumerate(parts))
 
 
 def uncited(text: str) -> str:
@@ -24,6 +36,7 @@ def uncited(text: str) -> str:
 def cited(text: str, known: Collection[str]) -> Markup:
     """The text escaped, with links for the evidence ids that exist; others stay as they were written."""
     parts: list[Markup] = []
+    text = minus(text)
     at = 0
     for match in _CITED.finditer(text):
         ids = _ONE.findall(match.group(0))

@@ -13,7 +13,7 @@ from markupsafe import Markup
 
 from web import charts, shown
 from web.access import may
-from web.cite import case_links, cited, uncited
+from web.cite import case_links, cited, minus, uncited
 from web.rows import without_amount
 
 HERE: Final = Path(__file__).parent
@@ -70,6 +70,7 @@ def environment() -> Environment:
         cited=cited,
         case_links=case_links,
         uncited=uncited,
+        minus=minus,
         without_amount=without_amount,
         series_svg=charts.series_svg,
         sides_svg=charts.sides_svg,

@@ -48,7 +48,7 @@ class QueueRow:
     provisional: bool
 
 
-_AMOUNT = re.compile(r", -?[\d,]+(\.\d+)? [A-Z]{3}\b")
+_AMOUNT = re.compile(r", -?\d[\d,]*(\.\d+)?(?![\w.])( [A-Z]{3}\b)?")
 _BREAKS = re.compile(r" \(\d[\d,]* breaks?\)$")
 
 
@@ -61,6 +61,8 @@ def without_amount(title: str) -> str:
     """
     >>> without_amount("Rounding: 71025290, 2.00 USD Quantity (3 breaks)")
     'Rounding: 71025290 Quantity'
+    >>> without_amount("Posted twice: Trade ID 71025183, 1,050,000 Quantity")
+    'Posted twice: Trade ID 71025183 Quantity'
     """
     return _BREAKS.sub("", _AMOUNT.sub("", title, count=1))
 

@@ -21,6 +21,7 @@ def asked(question: str, before: str = "") -> list[str]:
         ("why flagged and how much?", ["why", "amount"]),
         ("what caused it? what did we do last time?", ["cause", "resolved"]),
         ("make the mail shorter and ask for the FX ticket", ["revise"]),
+        ("Which side is it, and how did such breaks end?", ["side", "resolved"]),
         ("send it and tell me who approved", ["execute"]),
         ("y is ths flagged", ["why"]),
         ("whats the ticket no?", ["ticket"]),

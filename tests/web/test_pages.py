@@ -215,3 +215,16 @@ def test_static_files_are_kept_for_good_under_their_version_and_the_script_impor
     assert client.get("/static/of-yesterday/app.js").headers["cache-control"] == "no-cache"
     for path in ("/static/../cli.py", "/static/a/b/app.js", "/static/app.py"):
         assert client.get(path).status_code == 404, path
+
+
+def test_a_few_tags_are_no_measured_share_of_false_alarms(client: TestClient, desk: Desk) -> None:
+    case = first_case(desk)
+    client.post(f"/cases/{case}/feedback", data={"verdict": "false_positive", "note": "Known."})
+    assert "too few to say: 1 of 10 tags" in client.get("/trust").text
+
+
+def test_what_all_rows_of_a_case_share_is_said_once_above_them(client: TestClient, desk: Desk) -> None:
+    page = client.get(f"/cases/{first_case(desk)}").text
+    rows = page.split('aria-label="Rows"')[1]
+    assert "<strong><bdi>" in rows.split("<table")[0]
+    assert "<th>Pair</th>" not in rows

@@ -7,6 +7,8 @@ from fastapi import APIRouter, File, Request, UploadFile
 from fastapi import Form as FormField
 from fastapi.responses import RedirectResponse, Response
 
+from agents.desk import Desk
+from memory.cases import CaseQuery
 from memory.recons import RunStore
 from recon.errors import BadInput
 from recon.recon_file import parse_recon_file
@@ -15,7 +17,11 @@ from web.hub import Here, OnDesk, Who
 from web.pages.forms import Form, go_back
 from web.recons import forget, names, words_of
 from web.render import page
+from web.rows import QueueRow, row_of
 from web.runner import OVER, said_of
+
+FIRST = 8
+"""Cases that a run's page shows; the queue has them all."""
 
 route_run_pages = APIRouter(include_in_schema=False)
 
@@ -54,9 +60,16 @@ def run_page(request: Request, desk: OnDesk, run_id: str) -> Response:
         "run.html",
         run=run,
         over=run["state"] in OVER,
+        first=first_cases(desk, run["recon"]) if run["counts"] else [],
         findings=[asdict(f) for f in store.findings(run_id)],
         remedies=said.remedies if said else {},
     )
+
+
+def first_cases(desk: Desk, recon: str) -> list[QueueRow]:
+    """What matters most of the reconciliation just now, as the queue shows it."""
+    lines = desk.cases.lines(CaseQuery(state=("open",), recon=recon, limit=FIRST)).lines
+    return [row_of(desk, line, f"/?case={line.id}", waiting=False) for line in lines]
 
 
 @route_run_pages.post("/runs/{run_id}/cancel")

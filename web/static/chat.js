@@ -84,7 +84,7 @@ function say(chat, kind, data) {
       if (chat.answer.getBoundingClientRect().bottom > innerHeight - 90) chat.answer.scrollIntoView({ block: "end" });
       break;
     case "tool":
-      meta.textContent += `${meta.textContent.includes("looked up") ? "," : " · looked up"} ${data.name ?? data.tool ?? data}`;
+      meta.textContent += `${meta.textContent.includes("looked up") ? "," : " · looked up"} ${String(data.name ?? data.tool ?? data).replaceAll("_", " ")}`;
       break;
     case "action":
       chat.acted = true;
