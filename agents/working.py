@@ -22,15 +22,15 @@ def turn(desk: Desk, executor: Executor) -> int:
     return taken
 
 
-def work_once(desk: Desk) -> int:
+def work_once(desk: Desk, lease_seconds: float = 300.0) -> int:
     """One look after the desk and one turn."""
     tend(desk)
-    return turn(desk, Executor(desk))
+    return turn(desk, Executor(desk, lease_seconds=lease_seconds))
 
 
-def work_forever(desk: Desk, stop: threading.Event) -> None:
+def work_forever(desk: Desk, stop: threading.Event, lease_seconds: float = 300.0) -> None:
     """Turns until `stop` is set; what a turn has begun it finishes first."""
-    executor = Executor(desk)
+    executor = Executor(desk, lease_seconds=lease_seconds)
     tended = -EVERY
     while not stop.is_set():
         if time.monotonic() - tended >= EVERY:

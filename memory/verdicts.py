@@ -65,6 +65,27 @@ def judge(action: Action, ask: Ask, now: datetime) -> Change:
             assert_never(ask.decision)
 
 
+def possible(action: Action) -> tuple[str, ...]:
+    """What a person may say of an action as it stands, in the terminal's words; their role is asked when they do."""
+    match action.state:
+        case "draft" | "pending":
+            return ("approve", "edit", "reject", "respond")
+        case "approved":
+            return ("undo",)
+        case "checking":
+            return ("found", "give-up")
+        case "unknown":
+            return ("found", "again", "give-up")
+        case "failed":
+            given_up = (action.fault or {}).get("code") == "given_up"
+            again = ("again",) if action.approved_hash == action.payload_hash else ()
+            return again if given_up else (*again, "give-up")
+        case "executing" | "done" | "rejected" | "superseded" | "expired":
+            return ()
+        case _:
+            assert_never(action.state)
+
+
 def refuse_role(by: Person, allowed: frozenset[str], doing: str) -> None:
     """Raises NotAllowed with the roles that may."""
     if by.role not in allowed:

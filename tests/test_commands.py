@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import sqlite3
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -98,6 +99,12 @@ WRONG: list[tuple[str, str]] = [
     ("actions --case nope", "nope: no such case"),
     ("approve nope", "no action has the id 'nope'; `tieout actions` lists them"),
     ("edit nope", "no action has the id 'nope'"),
+    ("found nope REC-1", "no action has the id 'nope'"),
+    ("again nope", "no action has the id 'nope'"),
+    ("give-up nope", "no action has the id 'nope'"),
+    ("undo ev-x", "ev-x: nothing of this id can be undone"),
+    ("doors --open nope", "nope: no such door; there are "),
+    ("work --once --lease 5", "Invalid value for '--lease'"),
     ("feedback nope true", "nope: no such case"),
     ("feedback Bnope true", "Bnope: no case holds this break"),
     ("learn nothere.csv", "nothere.csv: no such file"),
@@ -213,6 +220,59 @@ def test_approving_twice_changes_nothing_and_waiting_prints_the_receipt(tieout: 
     assert done.status == 0
     assert 'done: {"reference": "REC-1"' in done.out
     assert "0 action(s) taken up" in tieout("work", "--once").out
+
+
+def uncertain(tieout: Tieout, state: str) -> str:
+    """An approved ticket that came into this state, as after a fault outside."""
+    ticket: str = next(a["id"] for a in told(tieout, "actions", "--pending") if a["kind"] == "jira.create")
+    tieout("approve", ticket)
+    with sqlite3.connect("home/tieout.db") as database:
+        database.execute("update actions set state = ? where id = ?", (state, ticket))
+    return ticket
+
+
+def possible(tieout: Tieout, ticket: str) -> list[str]:
+    words: list[str] = next(a["possible"] for a in told(tieout, "actions") if a["id"] == ticket)
+    return words
+
+
+def test_an_uncertain_action_is_found_at_the_terminal(tieout: Tieout) -> None:
+    ticket = uncertain(tieout, "unknown")
+    assert possible(tieout, ticket) == ["found", "again", "give-up"]
+    assert tieout("found", ticket, " ").status == 2
+    assert "Recorded: it arrived as REC-77." in tieout("found", ticket, "REC-77").out
+    done = next(a for a in told(tieout, "actions") if a["id"] == ticket)
+    assert (done["state"], done["receipt"]["reference"], done["possible"]) == ("done", "REC-77", [])
+    late = tieout("again", ticket)
+    assert late.status == 2
+    assert tieout("audit", "verify").status == 0
+
+
+def test_an_uncertain_action_is_given_up_and_may_still_be_sent_again(tieout: Tieout) -> None:
+    ticket = uncertain(tieout, "unknown")
+    assert "Whether it arrived is not known." in tieout("give-up", ticket, "--note", "the desk called").out
+    assert "given up already" in tieout("give-up", ticket).out
+    assert possible(tieout, ticket) == ["again"]
+    assert tieout("again", ticket).out == "It leaves once more.\n"
+    assert possible(tieout, ticket) == ["undo"]
+    assert "1 action(s) taken up" in tieout("work", "--once", "--lease", "90").out
+
+
+def test_an_approval_is_taken_back_at_the_terminal(tieout: Tieout) -> None:
+    ticket = uncertain(tieout, "approved")
+    assert tieout("undo", ticket).out == "Undone; nothing has left.\n"
+    assert possible(tieout, ticket) == ["approve", "edit", "reject", "respond"]
+
+
+def test_a_shut_door_says_why_and_is_tried_again_at_once(tieout: Tieout) -> None:
+    assert {d["name"] for d in told(tieout, "doors")} >= {"mail", "tracker"}
+    with sqlite3.connect("home/tieout.db") as database:
+        said = "insert into doors (name, paused, sentence, next_at) values ('mail', 1, 'Our password expired.', ?)"
+        database.execute(said, ("2999-01-01 00:00:00.000000",))
+    assert "mail is shut: Our password expired. `tieout doors --open mail`" in tieout("actions").out
+    assert tieout("doors", "--open", "mail").out == "mail is tried again at the next turn.\n"
+    assert not any(d["shut"] for d in told(tieout, "doors"))
+    assert "there is nothing to do" in tieout("doors", "--open", "mail").out
 
 
 def test_a_payload_that_is_no_object_changes_nothing(tieout: Tieout) -> None:

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from memory.action import Action
     from memory.cases import CaseRecord
     from recon.case import Hypothesis
+    from web.doorways import Doorway
 
 # rich and click are imported where they are used: `tieout --help` answers in under half a second.
 
@@ -223,9 +224,19 @@ def queue_table(records: Sequence["CaseRecord"]) -> None:
 
 def actions_table(actions: Sequence["Action"]) -> None:
     """The drafts and how far each has come."""
-    headers = ("action", "case", "kind", "state", "hash", "why")
-    rows = [(a.id, a.case_id, a.kind, a.state, a.payload_hash[:12], a.rationale) for a in actions]
+    from memory.verdicts import possible
+
+    headers = ("action", "case", "kind", "state", "hash", "you can", "why")
+    rows = [
+        (a.id, a.case_id, a.kind, a.state, a.payload_hash[:12], ", ".join(possible(a)), a.rationale) for a in actions
+    ]
     table(headers, rows, "No action here; `tieout run` drafts them where a recon file names a destination.")
+
+
+def doors_table(doors: Sequence["Doorway"]) -> None:
+    """The ways out, and why one is shut."""
+    rows = [(d.name, "shut" if d.shut else "open", str(d.waiting), d.sentence) for d in doors]
+    table(("door", "is", "waiting", "why"), rows, "No door: nothing can leave.")
 
 
 def case_text(record: "CaseRecord", actions: Sequence["Action"], tracker: str) -> str:

@@ -6,7 +6,6 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from memory.action import Action
-from memory.action_lists import DoorState
 from memory.cases import CaseEvent, CaseRecord
 from recon.case import BreakRow
 from recon.words import ActionState, AnomalyAnswer, CaseKind, CaseState, Severity, Side, Verdict
@@ -310,20 +309,6 @@ class DoorOut(BaseModel):
     since: datetime | None
     next_at: datetime | None = Field(description="When it is tried again.")
     waiting: int = Field(description="Approved actions that have not left by it yet.")
-
-    @classmethod
-    def of(cls, name: str, state: DoorState | None, waiting: int) -> "DoorOut":
-        if state is None:
-            return cls(name=name, shut=False, paused=False, sentence="", since=None, next_at=None, waiting=waiting)
-        return cls(
-            name=name,
-            shut=True,
-            paused=state.paused,
-            sentence=state.sentence,
-            since=state.since,
-            next_at=state.next_at,
-            waiting=waiting,
-        )
 
 
 class DoorPageOut(BaseModel):
