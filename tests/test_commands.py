@@ -11,6 +11,10 @@ import pytest
 from test_main_job import HEADER, MONTHS, SERIES, TODAY, line, rows_of
 
 import cli
+from recon.settings import read_settings
+from server import open_desk
+from web import tags
+from web.casechart import main_break
 
 RECON = """
 name: loans
@@ -288,6 +292,20 @@ def test_a_break_can_be_tagged(tieout: Tieout) -> None:
     break_id = rows_of(Path("out/findings.csv"))[0]["tieout_break_id"]
     assert "Nothing is saved." in tieout("feedback", break_id, "true", "--preview").out
     assert told(tieout, "feedback", break_id, "missed", "--note", "seen by eye")["saved"]
+
+
+def test_a_day_of_the_chart_is_the_break_of_that_day(tieout: Tieout) -> None:
+    """What is tagged on the chart and what is tagged in the rows is one thing."""
+    desk = open_desk(read_settings())
+    found = 0
+    for case in told(tieout, "cases"):
+        breaks = desk.cases.breaks(case["id"])
+        lead = main_break(breaks)
+        assert lead is not None
+        tag = tags.tag_of(desk, desk.cases.get(case["id"]), tags.Said("missed", on=lead.business_date))
+        found += tag.target_id == lead.break_id
+        assert [abs(float(a)) for a in tag.features["amounts"]] == [abs(float(lead.difference))]
+    assert found == 4
 
 
 def test_the_queue_goes_out_and_comes_back(tieout: Tieout) -> None:

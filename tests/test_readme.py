@@ -44,7 +44,7 @@ def text_of(page: Path) -> str:
 @by_page
 def test_every_command_exists(page: Path) -> None:
     known = set(typer.main.get_command(app).commands)  # type: ignore[attr-defined]
-    named = {word for words in re.findall(r"tieout ([a-z|]+)", text_of(page)) for word in words.split("|")}
+    named = {word for words in re.findall(r"tieout ([a-z|-]+)", text_of(page)) for word in words.split("|")}
     assert named - {"audit"} <= known
 
 

@@ -2,8 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
-from decimal import Decimal
+from datetime import date
 from typing import Any, Final, Literal, get_args
 
 import sqlalchemy as sa
@@ -12,15 +11,13 @@ from agents.desk import Desk
 from memory import work
 from memory.action import Person
 from memory.cases import CaseRecord, StaleCase
-from memory.feedback import Feedback, Tag
 from memory.notices import draft_notice
 from memory.schema import case_events
-from recon.case import Case
 from recon.errors import BadInput, NotFound, TieoutError
-from recon.words import CAUSE_LABELS, PATTERN_LABELS, Verdict
 from web.access import may
 from web.problems import NotAllowed
 from web.recons import words_of
+from web.tags import Said, give_feedback, tag_of
 
 Do = Literal[
     "assign", "unassign", "snooze", "wake", "in_review", "waiting", "escalate", "resolve", "reopen", "close", "due",
@@ -38,8 +35,6 @@ _STATES: Final[dict[str, str]] = {
 }
 STATE_DO: Final[dict[str, str]] = {**{state: do for do, state in _STATES.items()}, "snoozed": "snooze"}
 """The deed that brings a case into a state."""
-MOST_KEYS: Final = 1000
-"""Keys that a tag without a scope speaks for."""
 
 
 @dataclass(frozen=True)
@@ -157,81 +152,6 @@ def would(desk: Desk, person: Person, case_id: str, change: Change) -> str:
 
 
 # --- tags ------------------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class Said:
-    """A tag as it came in."""
-
-    verdict: str
-    note: str = ""
-    pattern: str | None = None
-    cause: str | None = None
-    wide: bool = False
-    """True: it speaks for the case's whole scope, not for this case alone."""
-    days: int | None = None
-    """After how many days it is forgotten."""
-
-
-def tag_of(desk: Desk, case: Case, said: Said, *, break_id: str | None = None) -> Tag:
-    """The tag as the store takes it. Raises BadInput."""
-    if said.verdict not in get_args(Verdict):
-        msg = f"verdict: {said.verdict!r} is none of {', '.join(get_args(Verdict))}"
-        raise BadInput(msg)
-    own = words_of(desk, case.recon).said.buckets
-    _refuse_unknown("pattern", said.pattern, [*PATTERN_LABELS, *own.patterns])
-    _refuse_unknown("cause", said.cause, [*CAUSE_LABELS, *own.causes])
-    scope = {part.column: part.value for part in case.scope} if said.wide else {}
-    expires = desk.clock() + timedelta(days=said.days) if said.days else None
-    return Tag(
-        recon=case.recon,
-        target_kind="break" if break_id else "case",
-        target_id=break_id or case.id,
-        verdict=said.verdict,  # type: ignore[arg-type]
-        pattern=said.pattern or None,
-        cause=said.cause or None,
-        note=said.note[:4000],
-        scope=scope,
-        features=features_of(desk, case, break_id),
-        expires_at=expires,
-    )
-
-
-def _refuse_unknown(what: str, word: str | None, known: Sequence[str]) -> None:
-    if word and word not in known:
-        msg = f"{what}: {word!r} is none of {', '.join(known)}; a recon file may add its own under buckets"
-        raise BadInput(msg)
-
-
-def features_of(desk: Desk, case: Case, break_id: str | None) -> dict[str, Any]:
-    """What the detectors learn from: the numbers of the tagged rows and the context they stood in."""
-    breaks = desk.cases.breaks(case.id) if break_id is None else [desk.cases.find_break(break_id)[1]]
-    top = max(breaks, key=lambda b: b.score, default=None)
-    rows = sorted(breaks, key=lambda b: -b.score)[:50]
-    keys = {tuple(sorted(b.key.items())): b.key for b in breaks}
-    pairs = {b.pair for b in breaks}
-    return {
-        "pattern": top.pattern if top and break_id else case.pattern,
-        "patterns": sorted({b.pattern for b in breaks}),
-        "causes": sorted({b.cause for b in breaks}),
-        "pair": pairs.pop() if len(pairs) == 1 else "",
-        "keys": list(keys.values())[:MOST_KEYS],
-        "columns": dict(top.columns) if top else {},
-        "scores": [b.score for b in rows],
-        "pvalues": [b.pvalue for b in rows],
-        "amounts": [max((b.difference for b in breaks), key=lambda d: abs(Decimal(d)))] if breaks else [],
-    }
-
-
-def give_feedback(desk: Desk, person: Person, tag: Tag, case_id: str) -> Feedback:
-    """Saves a tag with its line in the history and the audit."""
-    with desk.db.begin() as connection:
-        saved = desk.feedback.add(tag, person.name, connection=connection)
-        body = {"verdict": tag.verdict, "note": tag.note, "feedback_id": saved.id}
-        desk.cases.add_event(case_id, person.name, "feedback", body, connection=connection)
-        said = {**body, "pattern": tag.pattern, "cause": tag.cause, "scope": dict(tag.scope or {})}
-        desk.audit.append(connection, person.name, "feedback", tag.target_id, said)
-    return saved
 
 
 # --- undo ------------------------------------------------------------------------------------------------------

@@ -13,8 +13,9 @@ from openpyxl.utils.escape import unescape
 from agents.desk import Desk
 from memory.action import Person
 from recon.errors import BadInput, TieoutError
-from web.deeds import STATE_DO, Change, Said, change_case, give_feedback, tag_of
+from web.deeds import STATE_DO, Change, change_case
 from web.excel import DECISIONS, DRAFTS, KEPT, LARGEST, QUEUE, STATES, TAGS
+from web.tags import Said, give_feedback, tag_of
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,6 @@
 """The pages: what a person finds on them, without a browser and without script."""
 
+import html
 import re
 from dataclasses import replace
 from datetime import date
@@ -11,9 +12,11 @@ from fastapi.testclient import TestClient
 
 from agents.desk import Desk
 from memory.recons import RunRow, RunStore
+from recon.recon_file import parse_recon_file
 from recon.rows import ImportFinding
 from tests.web.builders import RECON
 from web.auth import issue_link
+from web.recons import forget
 from web.trust import spent
 
 PAGES = (
@@ -36,6 +39,12 @@ def first_case(desk: Desk) -> str:
     from memory.cases import CaseQuery
 
     return desk.cases.page(CaseQuery()).records[0].case.id
+
+
+def cases_of(desk: Desk) -> list[str]:
+    from memory.cases import CaseQuery
+
+    return [r.case.id for r in desk.cases.page(CaseQuery()).records]
 
 
 @pytest.mark.parametrize("path", PAGES)
@@ -228,3 +237,49 @@ def test_what_all_rows_of_a_case_share_is_said_once_above_them(client: TestClien
     rows = page.split('aria-label="Rows"')[1]
     assert "<strong><bdi>" in rows.split("<table")[0]
     assert "<th>Pair</th>" not in rows
+
+
+def test_a_day_that_nobody_flagged_is_tagged_from_the_chart(client: TestClient, desk: Desk) -> None:
+    case = next(c for c in cases_of(desk) if "on=" in client.get(f"/cases/{c}").text)
+    link = html.unescape(
+        re.findall(r'data-verdict="missed" href="([^"]+on=[^"]+)"', client.get(f"/cases/{case}").text)[0]
+    )
+    on = re.findall(r"on=([\d-]+)", link)[0]
+    form = client.get(link).text
+    assert f'name="on" value="{on}"' in form
+    client.post(f"/cases/{case}/feedback", data={"verdict": "missed", "on": on, "note": "Seen by eye."})
+    said = desk.feedback.list(recon=desk.cases.get(case).recon)[-1]
+    assert (said.verdict, said.target_kind, said.note) == ("missed", "break", "Seen by eye.")
+    assert said.features["amounts"]
+    assert said.features["keys"]
+    assert client.post(f"/cases/{case}/feedback", data={"verdict": "missed", "on": "1999-01-01"}).status_code == 404
+    assert client.post(f"/cases/{case}/feedback", data={"verdict": "missed", "on": "soon"}).status_code == 422
+
+
+def test_a_row_in_line_is_tagged_as_missed_by_itself(client: TestClient, desk: Desk) -> None:
+    case, brk = next((c, b) for c in cases_of(desk) for b in desk.cases.breaks(c) if b.anomaly != "yes")
+    assert f"break={brk.break_id}" in client.get(f"/cases/{case}").text
+    client.post(f"/cases/{case}/feedback", data={"verdict": "missed", "break": brk.break_id, "note": "Too large."})
+    assert desk.feedback.list(target_id=brk.break_id)[0].verdict == "missed"
+    other = next(c for c in cases_of(desk) if c != case)
+    assert client.post(f"/cases/{other}/feedback", data={"verdict": "missed", "break": brk.break_id}).status_code == 404
+
+
+def test_the_correction_offers_the_desks_own_buckets(client: TestClient, desk: Desk) -> None:
+    own = {
+        "labels": {"spike": "Jump"},
+        "patterns": {"quarter_end": "Quarter end"},
+        "causes": {"cash_pool": "Cash pool"},
+    }
+    case = first_case(desk)
+    name = desk.cases.get(case).recon
+    store = RunStore(desk.db, desk.clock)
+    body = store.recon(name).model_dump(mode="json", exclude_none=True)
+    store.keep_recon(name, parse_recon_file({**body, "name": name, "buckets": own}, name), None, "ana")
+    forget(name)
+    form = client.get(f"/cases/{case}/feedback?verdict=corrected").text
+    for option in (">Jump<", '"quarter_end">Quarter end<', '"cash_pool">Cash pool<'):
+        assert option in form
+    said = {"verdict": "corrected", "pattern": "quarter_end", "cause": "cash_pool", "note": "Ours."}
+    client.post(f"/cases/{case}/feedback", data=said)
+    assert desk.feedback.list(target_id=case)[0].cause == "cash_pool"

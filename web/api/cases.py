@@ -30,9 +30,10 @@ from web.api.models import (
 from web.blast import blast_radius
 from web.casechart import chart_of
 from web.charts import SeriesChart
-from web.deeds import STATE_DO, Change, Done, Said, bulk, change_case, give_feedback, tag_of, undo
+from web.deeds import STATE_DO, Change, Done, bulk, change_case, undo
 from web.drafts import of_case
 from web.hub import Here, OnDesk, Who
+from web.tags import Said, give_feedback, tag_of
 
 route_cases = APIRouter(prefix="/api/v1", tags=["cases"])
 
@@ -218,8 +219,10 @@ def tag_break(desk: OnDesk, who: Who, break_id: Ident, said: FeedbackIn) -> Feed
 
 def _tag(desk: OnDesk, who: Who, case_id: str, break_id: str | None, said: FeedbackIn) -> FeedbackOut:
     case = desk.cases.get(case_id)
-    words = Said(said.verdict, said.note, said.pattern, said.cause, said.whole_scope, said.expires_days)
-    tag = tag_of(desk, case, words, break_id=break_id)
+    words = Said(
+        said.verdict, said.note, said.pattern, said.cause, said.whole_scope, said.expires_days, break_id, said.on
+    )  # fmt: skip
+    tag = tag_of(desk, case, words)
     radius = blast_radius(desk, case, tag)
     if said.preview:
         return FeedbackOut(saved=False, id=None, verdict=said.verdict, would_change=radius.to_json())

@@ -222,6 +222,9 @@ class FeedbackIn(Strict):
     cause: Annotated[Words, Field(max_length=64)] | None = None
     whole_scope: bool = Field(default=False, description="It speaks for the case's whole scope.")
     expires_days: int | None = Field(default=None, ge=1, le=3650)
+    on: date | None = Field(
+        default=None, description="It speaks of this day of the case's main series, flagged or not, as `missed` would."
+    )
     preview: bool = Field(default=False, description="True: only say what it would change; nothing is saved.")
 
 

@@ -125,7 +125,8 @@ def feedback(
 ) -> None:
     """Tag a case or a break; `feedback TAG undo` takes a tag back."""
     from web.blast import blast_radius
-    from web.deeds import Said, give_feedback, tag_of, undo
+    from web.deeds import undo
+    from web.tags import Said, give_feedback, tag_of
 
     desk = desk_of(ctx)
     if verdict == "undo":
@@ -133,7 +134,7 @@ def feedback(
         return
     break_id = target if target.startswith("B") else None
     case = desk.cases.get(desk.cases.find_break(target)[0] if break_id else target)
-    tag = tag_of(desk, case, Said(verdict, note, pattern, cause, wide, days), break_id=break_id)
+    tag = tag_of(desk, case, Said(verdict, note, pattern, cause, wide, days, break_id))
     radius = blast_radius(desk, case, tag)
     saved = None if preview else give_feedback(desk, me(), tag, case.id)
     if json_out:

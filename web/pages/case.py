@@ -12,11 +12,13 @@ from web.blast import blast_radius
 from web.casechart import chart_of
 from web.casefile import case_context
 from web.charts import sides_svg
-from web.deeds import Change, Said, change_case, give_feedback, tag_of, undo
+from web.deeds import Change, change_case, undo
 from web.hub import Here, OnDesk, Who
 from web.pages.forms import Form, go_back, safe_back
+from web.recons import words_of
 from web.render import page
-from web.shown import VERDICT_LABELS, pattern_short
+from web.shown import VERDICT_LABELS
+from web.tags import Said, give_feedback, tag_of
 
 route_case_pages = APIRouter(include_in_schema=False)
 
@@ -39,12 +41,7 @@ def sides(desk: OnDesk, case_id: str) -> Response:
 def change(hub: Here, desk: OnDesk, who: Who, case_id: str, form: Form) -> Response:
     """Owner, state, snooze: whatever the pressed button says."""
     version = form.get("version", "")
-    until = form.get("until", "")
-    try:
-        day = date.fromisoformat(until) if until else None
-    except ValueError:
-        msg = f"until: {until!r} is no day"
-        raise BadInput(msg) from None
+    day = day_said("until", form.get("until", ""))
     said = Change(form.get("do", ""), form.get("note", ""), None, day, int(version) if version.isdigit() else None)
     _, done = change_case(desk, who, case_id, said)
     hub.counts.forget()
@@ -60,7 +57,18 @@ def _said(words: dict[str, str]) -> Said:
         words.get("cause") or None,
         words.get("wide") == "yes",
         int(days) if days.isdigit() and 0 < int(days) < 4000 else None,
+        words.get("break") or None,
+        day_said("on", words.get("on", "")),
     )
+
+
+def day_said(name: str, text: str) -> date | None:
+    """The day in a field, or nothing. Raises BadInput."""
+    try:
+        return date.fromisoformat(text) if text else None
+    except ValueError:
+        msg = f"{name}: {text!r} is no day"
+        raise BadInput(msg) from None
 
 
 @route_case_pages.get("/cases/{case_id}/feedback")
@@ -72,12 +80,13 @@ def feedback_page(request: Request, desk: OnDesk, case_id: str) -> Response:
     checked: dict[str, Any] = {"radius": None}
     if said.verdict != "corrected" or said.pattern or said.cause:
         checked["radius"] = blast_radius(desk, case, tag_of(desk, case, said))
+    own = words_of(desk, case.recon)
     name = "parts/feedback.html" if request.headers.get("x-part") else "feedback.html"
     return page(
         request, name, case=case, tag=said, words=words, label=VERDICT_LABELS.get(said.verdict, "Tag"),
         back=safe_back(words.get("back", ""), f"/cases/{case_id}"),
-        patterns=[(p, pattern_short(p)) for p in PATTERN_LABELS],
-        causes=[(c, label.replace("{left}", "left").replace("{right}", "right")) for c, label in CAUSE_LABELS.items()],
+        patterns=[(p, own.pattern_short(p)) for p in dict.fromkeys([*PATTERN_LABELS, *own.said.buckets.patterns])],
+        causes=[(c, own.cause(c)) for c in dict.fromkeys([*CAUSE_LABELS, *own.said.buckets.causes])],
         **checked,
     )  # fmt: skip
 
