@@ -99,6 +99,7 @@ def create_app(desk: "Desk | None" = None, *, executor: bool = True) -> "FastAPI
     """
     from fastapi import Depends, FastAPI
     from starlette.middleware import Middleware
+    from starlette.middleware.body_limit import RequestBodyLimitMiddleware
 
     from recon.settings import Settings
     from web.api import API_ROUTERS
@@ -127,10 +128,11 @@ def create_app(desk: "Desk | None" = None, *, executor: bool = True) -> "FastAPI
         redoc_url=None,
         dependencies=[Depends(guard)],
         responses={code: {"model": Problem, "description": words} for code, words in _REFUSALS.items()},
-        max_body_size=2_000_000,
         middleware=[
             Middleware(Measured, metrics=hub.metrics),
             Middleware(AnswerHeaders, page=error_page),
+            # Inside the headers, so that its refusal carries them and is told in our own form.
+            Middleware(RequestBodyLimitMiddleware, max_body_size=2_000_000),
             Middleware(Walls, desk=hub.desk),
             Middleware(Idempotency, desk=hub.desk),
         ],

@@ -46,13 +46,21 @@ class AnswerHeaders:
         ident = secrets.token_hex(8)
         scope.setdefault("state", {})["request_id"] = ident
 
-        begun = False
+        begun = swapped = False
 
         async def sending(message: Message) -> None:
-            nonlocal begun
+            nonlocal begun, swapped
+            if swapped:
+                return
             if message["type"] == "http.response.start":
                 begun = True
                 headers = MutableHeaders(scope=message)
+                if message["status"] == 413 and headers.get("content-type", "").startswith("text/plain"):
+                    # The framework's own limit speaks plain text; everything here speaks in problem documents.
+                    detail = "The request's body is too large."
+                    await _refuse(scope, 413, "Content Too Large", detail)(scope, receive, sending)
+                    swapped = True
+                    return
                 for name, value in HEADERS.items():
                     headers[name] = value
                 headers["x-request-id"] = ident
@@ -74,10 +82,13 @@ def local_host(host: str) -> bool:
     A name with a dot in it could be a stranger's domain that was made to point here (DNS rebinding);
     addresses and names without a dot cannot.
 
-    >>> [local_host(h) for h in ("127.0.0.1:8000", "localhost", "[::1]:80", "evil.example", "a.localhost:1", "")]
-    [True, True, True, False, True, False]
+    >>> [local_host(h) for h in ("127.0.0.1:8000", "localhost", "[::1]:80", "evil.example", "a.localhost:1", "", "[")]
+    [True, True, True, False, True, False, False]
     """
-    name = urlsplit(f"//{host}").hostname if host else None
+    try:
+        name = urlsplit(f"//{host}").hostname
+    except ValueError:
+        return False
     if not name:
         return False
     try:
@@ -99,7 +110,10 @@ def same_origin(origin: str | None, site: str | None, host: str, scheme: str) ->
         return False
     if origin is None:
         return True
-    found = urlsplit(origin)
+    try:
+        found = urlsplit(origin)
+    except ValueError:
+        return False
     return found.scheme in ("http", "https") and found.netloc == host
 
 

@@ -52,6 +52,11 @@ def put_recon(
     if "/" in name or not name.isprintable():
         msg = "name: printable characters without a slash"
         raise BadInput(msg)
+    try:
+        json.dumps(said, ensure_ascii=False).encode()
+    except UnicodeEncodeError:
+        msg = f"{name}: the file holds half a character (a lone surrogate)"
+        raise BadInput(msg) from None
     checked = parse_recon_file({**said, "name": said.get("name") or name}, name)
     if checked.name != name:
         msg = f"name: the file says {checked.name!r}, the address {name!r}"
