@@ -27,7 +27,7 @@ from detectors import walk as w
 from detectors.calibration import Calibration, Counts, benjamini_hochberg, calibrate, combine_log_p
 from detectors.forest import SERIES, Forest, Sample, features_of, plant, scrambled
 from detectors.judgement import Judgement
-from detectors.learning import NOBODY, QUIET, Lessons
+from detectors.learning import NOBODY, Lessons
 from detectors.lessons import score_of_surprise, seen_of, surprise_of_score, worth_looking
 from detectors.long_series import Own, own_answers
 from detectors.panel_rows import PanelRows, Terms
@@ -35,6 +35,7 @@ from detectors.past import WINDOWS, fresh
 from detectors.patterns import patterns
 from detectors.slots import slots
 from detectors.survey import SIZE_BINS, Survey, priors, survey, value_bin
+from detectors.taste import QUIET
 from detectors.views import BREAKS, DRIFT, ECHO, MATCH, NAMES, RATIO, SIDES, SIZE, VIEWS, WALKED
 from recon.calendar import BusinessCalendar
 from recon.cutting import rows_of

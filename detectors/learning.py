@@ -23,13 +23,12 @@ import numpy.typing as npt
 
 from detectors import taste
 from detectors.lessons import LOOKED_AT, Lesson, Mask, Seen, among, spoken_for
+from detectors.taste import QUIET
 from recon.words import CAUSE_LABELS, PATTERN_LABELS
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 
-QUIET: Final = 0.35
-"""Below this chance of being real an alarm is kept quiet."""
 GROWN: Final = 1.5
 """How much larger, or stranger (in -ln p), than what was tagged a row must be to come back."""
 ALIKE: Final = 0.8

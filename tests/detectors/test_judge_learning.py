@@ -6,13 +6,14 @@ from datetime import date
 import numpy as np
 from panel_builder import CALENDAR, panel_of
 
+from detectors import taste
 from detectors.judge import combine, judge
 from detectors.judgement import Judgement
 from detectors.learning import FAVOUR, Lessons
 from detectors.lessons import PATTERNS, Lesson, lesson_of, seen_of, worth_looking
 from detectors.preview import Known, preview
 from detectors.reasons import reason
-from detectors.showing import to_show
+from detectors.showing import to_show, worth_a_look
 from recon.panel import Panel
 
 MAY = date(2026, 5, 12)
@@ -183,8 +184,52 @@ def test_a_quiet_row_says_who_made_it_quiet() -> None:
     assert "since you said so on 12 May 2026, 1 like it is quiet" in reason(panel, ask(panel, lessons), 0, lessons)
 
 
-def test_what_is_shown_first_is_strange_and_of_several_kinds() -> None:
-    judged = ask(spiky())
-    shown = to_show(judged, 6)
-    assert judged.anomaly[shown[0]] == 1
-    assert len(shown) == 6
+def test_what_is_asked_is_of_every_pattern_and_of_all_strengths_the_strangest_first() -> None:
+    judged = ask(spiky(keys=30))
+    judged = replace(judged, pattern=np.where(np.arange(len(judged.rows)) < 20, 0, 1).astype(np.int8))
+    among = np.arange(30)
+    surprise = judged.numbers["surprise"]
+    shown = to_show(judged, among, 8)
+    assert shown[0] in (surprise[:20].argmax(), 20 + surprise[20:30].argmax())
+    assert set(judged.pattern[shown[:3]]) == {0, 1}
+    assert len(set(shown.tolist())) == 8
+    weaker = np.median(surprise[:20])
+    assert (surprise[shown[judged.pattern[shown] == 0]] < weaker).any(), "ten of the strangest teach as little as one"
+
+
+def test_worth_a_look_is_never_what_was_called_nor_what_is_quiet() -> None:
+    panel = spiky(height=2.2, keys=6)
+    judged = ask(panel)
+    shown = worth_a_look(judged, 5)
+    assert len(shown)
+    assert (judged.anomaly[shown] == 0).all()
+    assert (judged.pvalue[shown] < 0.05).all()
+    quiet = replace(judged, numbers=judged.numbers | {"trust": np.zeros(len(judged.rows))})
+    assert not len(worth_a_look(quiet, 5))
+
+
+def test_what_tags_have_in_common_changes_what_is_asked_next() -> None:
+    judged = ask(spiky(keys=14))
+    at = np.arange(14)
+    seen = seen_of(spiky(keys=14), judged, at)
+    seen = replace(seen, pattern=np.array(["spike"] * 7 + ["drop"] * 7, dtype=object))
+    tags = [false_positive(judged, i, pattern="spike") for i in range(3)]
+    assert set(taste.in_order(tags, seen, at)[:7].tolist()) == set(range(7, 14))
+    assert taste.in_order([], seen, at)[0] == seen.surprise.argmax()
+
+
+def told(verdict: str, amount: float, n: int) -> list[Lesson]:
+    keys = [{"key": f"{verdict}-{amount}-{i}"} for i in range(n)]
+    features = {"pattern": "spike", "pair": "Balance", "scores": [0.6], "amounts": [amount]}
+    return [lesson_of(f"F{k['key']}", verdict, features | {"key": k}, MAY) for k in keys]  # type: ignore[arg-type]
+
+
+def test_the_model_quiets_no_further_than_its_replay_leaves_every_real_one() -> None:
+    """One pattern, mostly noise, yet now and then real: quieting the pattern would bury what a person called real."""
+    judged = ask(spiky(keys=14))
+    noise = Lessons.of(told("false_positive", 60.0, 20), MAY)
+    mixed = Lessons.of([*told("false_positive", 60.0, 20), *told("true", 60.0, 2)], MAY)
+    panel = spiky(keys=14)
+    assert judged.anomaly[:14].sum() == 14
+    assert ask(panel, noise).anomaly[:14].sum() <= 2
+    assert ask(panel, mixed).anomaly[:14].sum() >= 12
