@@ -48,7 +48,8 @@ def open_desk(settings: "Settings", clock: "Clock | None" = None) -> "Desk":
     db.upgrade()
     audit = AuditLog(db, clock)
     ledger = Ledger(db, audit, clock)
-    projects = RunStore(db, clock).jira_projects()
+    runs = RunStore(db, clock)
+    projects, webhooks = runs.jira_projects(), runs.webhooks()
     if settings.embedding_model and settings.has_live_model():
         key = settings.openai_api_key.get_secret_value() if settings.openai_api_key else None
         embedder = openai_embedder(settings.embedding_model, key, settings.openai_base_url)
@@ -69,7 +70,7 @@ def open_desk(settings: "Settings", clock: "Clock | None" = None) -> "Desk":
         resolutions=Resolutions(db, vectors, clock),
         feedback=FeedbackStore(db, clock),
         make_model=lambda: _model(settings),
-        doors={str(kind): door for kind, door in choose_doors(settings, db, clock, projects).items()},
+        doors={str(kind): door for kind, door in choose_doors(settings, db, clock, projects, webhooks).items()},
     )
 
 

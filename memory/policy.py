@@ -94,7 +94,7 @@ def refuse_destination(policy: Policy, kind: ActionKind, payload: Mapping[str, A
         case "jira.comment" | "jira.transition":
             _refuse_project(policy, payload["ticket"].rpartition("-")[0])
         case "webhook.call":
-            if not any(_covers(entry, payload["url"]) for entry in policy.webhooks):
+            if not any(covers(entry, payload["url"]) for entry in policy.webhooks):
                 msg = f"{payload['url']} is not in allow.webhooks of the recon file; add it there first"
                 raise NotAllowedHere(msg)
         case _:
@@ -111,13 +111,14 @@ def _refuse_project(policy: Policy, project: str) -> None:
         raise NotAllowedHere(msg)
 
 
-def _covers(entry: str, url: str) -> bool:
-    """
-    >>> _covers("https://api.bank.example/hooks/", "https://api.bank.example/hooks/rec")
+def covers(entry: str, url: str) -> bool:
+    """Whether an entry of allow.webhooks lets this address be called.
+
+    >>> covers("https://api.bank.example/hooks/", "https://api.bank.example/hooks/rec")
     True
-    >>> _covers("https://api.bank.example/hooks/", "https://api.bank.example/hooks/../admin")
+    >>> covers("https://api.bank.example/hooks/", "https://api.bank.example/hooks/../admin")
     False
-    >>> _covers("https://api.bank.example/", "https://api.bank.example@evil.example/")
+    >>> covers("https://api.bank.example/", "https://api.bank.example@evil.example/")
     False
     """
     if entry == url:

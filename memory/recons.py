@@ -10,6 +10,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from memory.database import Database
+from memory.policy import covers
 from memory.schema import import_findings, recons, run_events, runs
 from recon.clock import Clock
 from recon.errors import BadInput, NotFound
@@ -150,6 +151,18 @@ class RunStore:
             bodies = list(connection.execute(sa.select(recons.c.body)).scalars())
         routes = [route for body in bodies for route in (body.get("routing") or [])]
         return sorted({str(route["jira"]["project"]) for route in routes if (route.get("jira") or {}).get("project")})
+
+    def webhooks(self) -> list[tuple[str, bool]]:
+        """Every webhook address that a recon file routes to or allows, and whether it allows it, for doctor."""
+        with self._db.read() as connection:
+            bodies = list(connection.execute(sa.select(recons.c.body)).scalars())
+        found: dict[str, bool] = {}
+        for body in bodies:
+            allowed = [str(entry) for entry in ((body.get("allow") or {}).get("webhooks") or [])]
+            routed = [(route.get("webhook") or {}).get("url") for route in (body.get("routing") or [])]
+            for url in [*allowed, *(str(url) for url in routed if url)]:
+                found[url] = found.get(url, False) or any(covers(entry, url) for entry in allowed)
+        return sorted(found.items())
 
     def names(self) -> list[str]:
         """The reconciliations known here, by name."""

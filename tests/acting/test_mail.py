@@ -9,7 +9,7 @@ import pytest
 from memory.action import Action
 from recon.errors import BadInput
 from tests.acting.desk import TestDesk, approved
-from tests.acting.mail_server import PASSWORD, USER, MailServer, client_context, make_certificate
+from tests.acting.mail_server import PASSWORD, USER, MailFault, MailServer, client_context, make_certificate
 from tests.acting.test_doors import executor_of
 from tools.actions.letter import letter
 from tools.actions.outbox import Outbox
@@ -109,3 +109,40 @@ def test_a_wrong_mail_address_is_refused_without_repeating_the_password() -> Non
     with pytest.raises(BadInput) as refused:
         parse_server("http://u:hunter2@mail.example")
     assert "hunter2" not in str(refused.value)
+
+
+def test_doctor_tries_the_envelope_and_sends_nothing(certificate: Path) -> None:
+    with MailServer(tls=certificate, auth=True) as mail:
+        server = parse_server(f"smtp://{USER}:p%40ss%3Aword@127.0.0.1:{mail.port}")
+        (check,) = Smtp(server, SENDER, tls=client_context(certificate)).check()
+        assert check.ok
+        assert f"takes mails from {SENDER}, signed in as {USER}, encrypted." in check.sentence
+        assert mail.kept == []
+
+
+@pytest.mark.parametrize(
+    ("stage", "answer", "says"),
+    [
+        ("EHLO", None, "out of reach"),
+        ("MAIL", "550 not your domain", "does not take the sender tieout@bank.example (550: not your domain)"),
+        ("RCPT", "554 no relay", "does not take a mail to tieout@bank.example (554: no relay); let it relay"),
+        ("AUTH", "535 no", "correct TIEOUT_SMTP_URL"),
+        ("STARTTLS", "454 not now", "mail server"),
+    ],
+)
+def test_doctor_says_at_which_step_mail_would_stop(
+    certificate: Path, stage: str, answer: str | None, says: str
+) -> None:
+    with MailServer(tls=certificate, auth=True) as mail:
+        mail.faults.append(MailFault(stage, answer, times=9))
+        server = parse_server(f"smtp://{USER}:p%40ss%3Aword@127.0.0.1:{mail.port}")
+        (check,) = Smtp(server, SENDER, tls=client_context(certificate)).check()
+        assert not check.ok
+        assert says in check.sentence
+        assert PASSWORD not in check.sentence
+        assert mail.kept == []
+
+
+def test_doctor_says_that_mail_leaves_in_clear(mail: MailServer) -> None:
+    (check,) = Smtp(Server("127.0.0.1", mail.port, False, None, None), SENDER).check()
+    assert "NOT encrypted" in check.sentence

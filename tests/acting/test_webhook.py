@@ -4,6 +4,7 @@ import hashlib
 import hmac
 import json
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from memory.action import Action
 from memory.policy import Policy
 from tests.acting.desk import TestDesk, approved
 from tests.acting.hook_server import HookFault, HookServer
+from tests.acting.mail_server import MailServer, client_context, make_certificate
 from tests.acting.test_doors import executor_of
 from tools.actions.webhook import Webhook
 
@@ -130,3 +132,33 @@ def test_a_name_that_is_not_found_waits(sqlite_desk: TestDesk) -> None:
     action = call(sqlite_desk, Webhook(SECRET, resolve=resolve), "https://api.bank.example/x")
     assert action.state == "approved"
     assert "cannot be found" in (action.fault or {})["sentence"]
+
+
+def looked_at(url: str, addresses: Sequence[str], *, allowed: bool = True) -> tuple[bool, str]:
+    (check,) = Webhook(SECRET, resolve=at(*addresses), places=[(url, allowed)], timeout=2.0).check()
+    return check.ok, check.sentence
+
+
+def test_doctor_looks_at_every_address_and_calls_none(hooks: HookServer) -> None:
+    places = [(hooks.url, True), (hooks.url + "/other", False)]
+    first, second = Webhook(SECRET, allow_loopback=True, places=places).check()
+    assert first.ok
+    assert "nothing was called" in first.sentence
+    assert "add it" in second.sentence
+    assert hooks.kept == []
+
+
+def test_doctor_says_what_is_wrong_with_an_address() -> None:
+    assert "must be https" in looked_at("http://api.bank.example/x", ["93.184.216.34"])[1]
+    assert "private network" in looked_at("https://api.bank.example/x", ["10.0.0.1"])[1]
+    assert "leads nowhere" in looked_at("https://api.bank.example/x", [])[1]
+
+
+def test_doctor_asks_for_a_certificate_that_is_trusted(tmp_path: Path) -> None:
+    path = make_certificate(tmp_path)
+    with MailServer(tls=path, implicit=True) as speaks_tls:
+        url = f"https://127.0.0.1:{speaks_tls.port}/hook"
+        strange = Webhook(SECRET, allow_loopback=True, places=[(url, True)]).check()[0]
+        known = Webhook(SECRET, allow_loopback=True, places=[(url, True)], tls=client_context(path)).check()[0]
+    assert "certificate is not trusted" in strange.sentence
+    assert known.ok, known.sentence

@@ -18,9 +18,14 @@ from tools.actions.webhook import Webhook
 
 
 def choose_doors(
-    settings: Settings, db: Database, clock: Clock, projects: Sequence[str] = ()
+    settings: Settings,
+    db: Database,
+    clock: Clock,
+    projects: Sequence[str] = (),
+    webhooks: Sequence[tuple[str, bool]] = (),
 ) -> dict[ActionKind, Door]:
-    """Action kind -> adapter. Connects to nothing. `projects` are the Jira projects that doctor checks.
+    """Action kind -> adapter. Connects to nothing. `projects` are the Jira projects and `webhooks` the addresses, each
+    with whether it is allowed, that doctor looks at.
 
     Raises BadInput where a setting cannot be meant.
     """
@@ -29,7 +34,7 @@ def choose_doors(
     each: tuple[Door, ...] = (
         Tracker(db, clock),
         ReconComments(db, clock),
-        Webhook(webhook),
+        Webhook(webhook, places=webhooks),
         _mail(settings),
         *_jira(settings, projects),
     )

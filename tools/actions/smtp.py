@@ -74,14 +74,30 @@ class Smtp:
         return None
 
     def check(self) -> list[Check]:
+        """Greeting, encryption, password, and an envelope to ourselves that is taken back: no mail leaves."""
         try:
             with self._session() as smtp:
-                smtp.noop()
+                self._try_envelope(smtp)
+                encrypted = isinstance(smtp.sock, ssl.SSLSocket)
         except DoorError as no:
             return [Check("mail", False, no.fault.sentence)]
         except (smtplib.SMTPException, OSError) as error:
             return [Check("mail", False, _unreachable(error).fault.sentence)]
-        return [Check("mail", True, f"{self._server.host}:{self._server.port} answers; mails leave as {self._sender}.")]
+        how = "encrypted" if encrypted else "NOT encrypted: the server offers no STARTTLS; ask for it, or use smtps://"
+        who = f"signed in as {self._server.user}" if self._server.user else "without a password"
+        where = f"{self._server.host}:{self._server.port}"
+        return [Check("mail", True, f"{where} takes mails from {self._sender}, {who}, {how}.")]
+
+    def _try_envelope(self, smtp: smtplib.SMTP) -> None:
+        """Raises DoorError with what to do where the server would not take our mail."""
+        steps = (("the sender", smtp.mail, "correct TIEOUT_MAIL_FROM"), ("a mail to", smtp.rcpt, "let it relay for us"))
+        for about, step, remedy in steps:
+            code, words = step(self._sender)
+            if code not in (250, 251):
+                reason = " ".join(words.decode(errors="replace").split())[:200].rstrip(". ")
+                said = f"The mail server does not take {about} {self._sender} ({code}: {reason}); {remedy}."
+                raise Paused(said, code="envelope")
+        smtp.rset()
 
     def doubles(self, action: Action) -> list[str]:
         return []

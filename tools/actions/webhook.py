@@ -4,6 +4,7 @@ import hashlib
 import hmac
 import ipaddress
 import socket
+import ssl
 from collections.abc import Callable, Sequence
 from urllib.parse import urlsplit
 
@@ -42,11 +43,15 @@ class Webhook:
         timeout: float = 30.0,
         resolve: Resolve = resolve,
         allow_loopback: bool = False,
+        places: Sequence[tuple[str, bool]] = (),
+        tls: ssl.SSLContext | None = None,
     ) -> None:
         self._secret = secret
         self._timeout = timeout
         self._resolve = resolve
         self._allow_loopback = allow_loopback
+        self._places = places
+        self._tls = tls
 
     def recovery(self, kind: ActionKind) -> Recovery:
         return UNKNOWN
@@ -77,7 +82,31 @@ class Webhook:
             return [
                 Check("webhook", True, "Off: TIEOUT_WEBHOOK_SECRET is not set, so none is signed and none is sent.")
             ]
-        return [Check("webhook", True, "Webhooks are signed; addresses come from allow.webhooks of each recon file.")]
+        if not self._places:
+            said = "Webhooks are signed; no recon file allows an address under allow.webhooks."
+            return [Check("webhook", True, said)]
+        return [self._look_at(url, allowed) for url, allowed in self._places]
+
+    def _look_at(self, url: str, allowed: bool) -> Check:
+        """Name, network, certificate and permission of one address; nothing is called."""
+        try:
+            host, port = self._refuse_place(url)
+            address = self._one_address(host, port)
+            if url.startswith("https:"):
+                _shake_hands(address, port, host, min(self._timeout, 10.0), self._tls)
+        except DoorError as no:
+            said = no.fault.sentence.replace("; nothing was sent, and it is tried again", "; correct the address")
+            return Check("webhook", False, f"{url}: {said}")
+        except ssl.SSLError as error:
+            reason = getattr(error, "verify_message", "") or error.reason or "no TLS"
+            return Check("webhook", False, f"{url}: its certificate is not trusted ({reason}); ask who runs it.")
+        except OSError:
+            return Check(
+                "webhook", False, f"{url}: {host} at {address} is out of reach; open the way for this machine."
+            )
+        if not allowed:
+            return Check("webhook", False, f"{url} is routed to, but not in allow.webhooks of its recon file; add it.")
+        return Check("webhook", True, f"{url} leads to {address}, its certificate is trusted; nothing was called.")
 
     def doubles(self, action: Action) -> list[str]:
         return []
@@ -138,6 +167,13 @@ class Webhook:
         except (httpx.HTTPError, httpx.StreamError):
             said = f"The answer of {host} was lost after the call had left."
             raise Lost(said, code="answer_lost") from None
+
+
+def _shake_hands(address: str, port: int, host: str, timeout: float, tls: ssl.SSLContext | None) -> None:
+    """A TLS handshake and no more. Raises OSError, of which ssl.SSLError is one."""
+    context = tls or ssl.create_default_context()
+    with socket.create_connection((address, port), timeout) as wire, context.wrap_socket(wire, server_hostname=host):
+        pass
 
 
 def _is_public(place: ipaddress.IPv4Address | ipaddress.IPv6Address) -> bool:
