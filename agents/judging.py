@@ -10,6 +10,7 @@ import numpy as np
 from agents.desk import Desk
 from agents.lessons import lessons_of
 from detectors.bucketwise import WHOLE, Judged, Terms, judge_in_buckets
+from memory.judged import confirmed_days
 from recon.buckets import Bucket, Place, buckets_of, vocabularies
 from recon.calendar import BusinessCalendar, to_day
 from recon.engines import Cluster, Engine, EngineName, Threads
@@ -41,7 +42,7 @@ def judge_run(
     """Judges the current rows of `read` by the past: the history beside them, else the lake's."""
     current, history = read
     terms = Terms(current.layout, said, BusinessCalendar.of(said.calendar), lessons_of(desk, recon))
-    known = _known(desk, recon)
+    known = known_anomalies(desk, recon)
     if engine.name == "local" and (history is not None or not stays_in_the_lake(desk, recon, "local")):
         few = current.rows.n + (history.rows.n if history else 0) <= FEW
         with stages.stage("series"), one_thread(few):
@@ -106,9 +107,10 @@ def engine_for(desk: Desk, name: EngineName) -> Iterator[Engine]:
         yield Cluster(client)
 
 
-def _known(desk: Desk, recon: str) -> KnownAnomalies:
-    """Past points that are out of pattern and not resolved: a baseline must not learn from them."""
-    known = desk.cases.unresolved_anomalies(recon)
+def known_anomalies(desk: Desk, recon: str) -> KnownAnomalies:
+    """Past points that are out of pattern and not resolved, or that a person called so: no baseline learns them."""
+    said = confirmed_days(desk.db, desk.feedback.list(recon=recon))
+    known = sorted({*desk.cases.unresolved_anomalies(recon), *said})
     return KnownAnomalies(
         np.array([series for series, _ in known], np.uint64), np.array([to_day(day) for _, day in known], np.int32)
     )

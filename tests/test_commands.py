@@ -4,17 +4,22 @@ import json
 import shutil
 import sqlite3
 from collections.abc import Callable
+from datetime import date
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import numpy as np
 import pytest
 from test_main_job import HEADER, MONTHS, SERIES, TODAY, line, rows_of
 
 import cli
+from agents.judging import known_anomalies
+from memory.judged import confirmed_days
+from recon.calendar import to_day
 from recon.settings import read_settings
 from server import open_desk
 from web import tags
-from web.casechart import main_break
+from web.casechart import history_of, main_break
 
 RECON = """
 name: loans
@@ -293,6 +298,34 @@ def test_a_break_can_be_tagged(tieout: Tieout) -> None:
     break_id = rows_of(Path("out/findings.csv"))[0]["tieout_break_id"]
     assert "Nothing is saved." in tieout("feedback", break_id, "true", "--preview").out
     assert told(tieout, "feedback", break_id, "missed", "--note", "seen by eye")["saved"]
+
+
+@pytest.mark.parametrize(("verdict", "kept_out"), [("missed", True), ("true", True), ("corrected", False)])
+def test_no_baseline_learns_what_a_person_called_out_of_pattern(tieout: Tieout, verdict: str, kept_out: bool) -> None:
+    """Its case is closed, so that only the tag can keep it out."""
+    desk = open_desk(read_settings())
+    case = desk.cases.get(told(tieout, "cases")[0]["id"])
+    brk = desk.cases.breaks(case.id)[0]
+    with sqlite3.connect("home/tieout.db") as database:
+        database.execute("update cases set state = 'resolved'")
+    assert not desk.cases.unresolved_anomalies(case.recon)
+    words = ["--cause", "timing"] if verdict == "corrected" else []
+    assert told(tieout, "feedback", brk.break_id, verdict, *words)["saved"]
+    days = [day for _, day in confirmed_days(desk.db, desk.feedback.list(recon=case.recon))]
+    assert days == [brk.business_date] * kept_out
+    assert known_anomalies(desk, case.recon).day.tolist() == [to_day(d) for d in days]
+
+
+def test_a_day_that_no_case_holds_is_kept_out_once_it_is_called_missed(tieout: Tieout) -> None:
+    desk = open_desk(read_settings())
+    case = desk.cases.get(told(tieout, "cases")[0]["id"])
+    lead = main_break(desk.cases.breaks(case.id))
+    assert lead is not None
+    series = history_of(desk, case, lead)
+    assert series is not None
+    on = (np.datetime64("1970-01-01") + int(series.day[0])).astype(date)
+    desk.feedback.add(tags.tag_of(desk, case, tags.Said("missed", on=on)), "ana")
+    assert confirmed_days(desk.db, desk.feedback.list(recon=case.recon)) == {(series.series_id, on)}
 
 
 def test_a_day_of_the_chart_is_the_break_of_that_day(tieout: Tieout) -> None:

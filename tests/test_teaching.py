@@ -26,6 +26,7 @@ def test_a_false_positive_is_quiet_in_the_next_run_and_says_why(
     assert [r["tieout_anomaly"] for r in quiet] == ["yes", "no", "no", "no"]
     assert "since you said so" in quiet[2]["tieout_reason"]
     assert quiet[2]["tieout_pvalue"] == spike["tieout_pvalue"]
+    assert "since you said so" in tieout("show", quiet[2]["tieout_case"]).output
 
 
 def test_words_that_are_no_tag_are_refused(files: tuple[Path, Path], tmp_path: Path) -> None:

@@ -90,6 +90,7 @@ def _point(desk: Desk, case: Case, on: date) -> tuple[str, dict[str, Any]]:
     features = {
         "pattern": "", "patterns": [], "causes": [], "pair": brk.pair, "keys": [brk.key], "columns": series.columns,
         "scores": [], "pvalues": [], "amounts": [format(series.amount(int(series.diff[at[-1]])), "f")],
+        "point": {"series": str(series.series_id), "day": on.isoformat()},
     }  # fmt: skip
     return break_id(int(number[0])), features
 
