@@ -155,7 +155,9 @@ def one(seed: int, series: int, style: Style = PATTERN_STYLE) -> dict[int, dict[
     before = measure.judgement.anomaly == 1
     false, real = before & ~measure.real, before & measure.real
     disliked = false & measure.planted
-    shown = to_show(teach.judgement, np.flatnonzero(teach.judgement.anomaly == 1), max(STEPS))
+    called = np.flatnonzero(teach.judgement.anomaly == 1)
+    kind, surprise = teach.judgement.pattern[called], teach.judgement.numbers["surprise"][called]
+    shown = called[to_show(kind, surprise, max(STEPS))]
     tags = [tag(teach, int(i), k) for k, i in enumerate(shown)]
     out = {}
     for step in STEPS:

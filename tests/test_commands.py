@@ -328,6 +328,22 @@ def test_a_day_that_no_case_holds_is_kept_out_once_it_is_called_missed(tieout: T
     assert confirmed_days(desk.db, desk.feedback.list(recon=case.recon)) == {(series.series_id, on)}
 
 
+def test_worth_a_look_is_what_was_not_flagged_and_a_tag_on_it_works(tieout: Tieout) -> None:
+    """Here one break in line is made as strange as those that are only just not called."""
+    case = next(c["id"] for c in told(tieout, "cases") if c["pattern"] == "in_line")
+    assert "Nothing that was left unflagged" in tieout("cases", "--worth-a-look", "loans").out
+    with sqlite3.connect("home/tieout.db") as database:
+        database.execute("update case_breaks set body = json_set(body, '$.pvalue', 0.01)")
+    listed = told(tieout, "cases", "--worth-a-look", "loans")
+    flagged = {r["tieout_break_id"] for r in rows_of(Path("out/findings.csv")) if r["tieout_anomaly"] == "yes"}
+    assert case in [row["case_id"] for row in listed]
+    assert not flagged & {row["break_id"] for row in listed}
+    assert "outside the promised rate" in tieout("cases", "--worth-a-look", "loans").out
+    tagged = listed[0]["break_id"]
+    assert told(tieout, "feedback", tagged, "missed")["saved"]
+    assert tagged not in [row["break_id"] for row in told(tieout, "cases", "--worth-a-look", "loans")]
+
+
 def test_a_day_of_the_chart_is_the_break_of_that_day(tieout: Tieout) -> None:
     """What is tagged on the chart and what is tagged in the rows is one thing."""
     desk = open_desk(read_settings())

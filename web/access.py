@@ -49,6 +49,7 @@ RULES: Final[dict[tuple[str, str], Least]] = {
     ("DELETE", "/api/v1/cases/{case_id}/chat/{chat_id}"): "operator",
     ("POST", "/api/v1/cases/{case_id}/feedback"): "operator",
     ("POST", "/api/v1/breaks/{break_id}/feedback"): "operator",
+    ("GET", "/api/v1/breaks/worth-a-look"): "viewer",
     ("POST", "/api/v1/undo/{undo_id}"): "operator",
     ("POST", "/api/v1/actions/{action_id}/decision"): "operator",  # approving asks for more: see the ledger
     ("POST", "/api/v1/actions/{action_id}/outcome"): "operator",  # sending again asks for more: see the ledger

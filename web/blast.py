@@ -67,7 +67,7 @@ def blast_radius(desk: Desk, case: Case, tag: Tag) -> BlastRadius:
         by_pair.setdefault(one.brk.pair, []).append(one)
     groups = [by_pair[pair] for pair in sorted(by_pair)]
     today = desk.clock().date()
-    known = [_known(pair, rows) for pair, rows in sorted(by_pair.items())]
+    known = [known_of(pair, rows) for pair, rows in sorted(by_pair.items())]
     radius = preview(lessons_of(desk, tag.recon), lesson(_unsaved(desk, tag)), today, known)
     cases = list(dict.fromkeys(groups[k][i].case_id for k, i in radius.rows))
     others = [c for c in cases if c != case.id]
@@ -94,7 +94,7 @@ def _unsaved(desk: Desk, tag: Tag) -> Feedback:
     )  # fmt: skip
 
 
-def _known(pair: str, rows: Sequence[JudgedBreak]) -> Known:
+def known_of(pair: str, rows: Sequence[JudgedBreak]) -> Known:
     """Stored breaks of one pair as the detectors look at rows."""
     breaks = [r.brk for r in rows]
     texts = [{**b.columns, **b.key} for b in breaks]

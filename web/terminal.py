@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from memory.action import Action
     from memory.cases import CaseRecord
+    from memory.judged import JudgedBreak
     from recon.case import Hypothesis
     from web.doorways import Doorway
 
@@ -220,6 +221,18 @@ def queue_table(records: Sequence["CaseRecord"]) -> None:
         for c in [r.case]
     ]
     table(headers, rows, "No case here; `tieout run` makes them, and --state resolved shows those that are closed.")
+
+
+def worth_table(rows: Sequence["JudgedBreak"]) -> None:
+    """Breaks that are no alarm, with the id that `tieout feedback` takes."""
+    headers = ("break", "case", "date", "difference", "pattern", "key", "why")
+    lines = [
+        (b.break_id, r.case_id, str(b.business_date or ""), f"{b.difference} {b.currency or ''}".strip(), b.pattern,
+         " ".join(b.key.values()), b.reason)
+        for r in rows
+        for b in [r.brk]
+    ]  # fmt: skip
+    table(headers, lines, "Nothing that was left unflagged would teach anything now.")
 
 
 def actions_table(actions: Sequence["Action"]) -> None:

@@ -19,10 +19,12 @@ from web.api.models import (
     FeedbackOut,
     Ident,
     MarkOut,
+    Name,
     PointOut,
     SeriesOut,
     UndoOut,
     Words,
+    WorthOut,
     break_out,
     case_out,
     event_out,
@@ -34,6 +36,7 @@ from web.deeds import STATE_DO, Change, Done, bulk, change_case, undo
 from web.drafts import of_case
 from web.hub import Here, OnDesk, Who
 from web.tags import Said, give_feedback, tag_of
+from web.worth import worth_a_look
 
 route_cases = APIRouter(prefix="/api/v1", tags=["cases"])
 
@@ -208,6 +211,14 @@ def done_out(done: Done) -> DoneOut:
 def tag_case(desk: OnDesk, who: Who, case_id: Ident, said: FeedbackIn) -> FeedbackOut:
     """Tags a case: true, false positive, missed, or corrected. With `preview` it only says what that would change."""
     return _tag(desk, who, case_id, None, said)
+
+
+@route_cases.get("/breaks/worth-a-look")
+def list_worth_a_look(
+    desk: OnDesk, who: Who, recon: Name, limit: Annotated[int, Query(ge=1, le=10)] = 10
+) -> list[WorthOut]:
+    """Unflagged breaks whose tags would teach most; they stand outside the promised rate of false alarms."""
+    return [WorthOut(case_id=row.case_id, brk=break_out(row.brk)) for row in worth_a_look(desk, recon, limit)]
 
 
 @route_cases.post("/breaks/{break_id}/feedback")

@@ -154,6 +154,13 @@ class BreakPageOut(BaseModel):
     next_cursor: str | None
 
 
+class WorthOut(BaseModel):
+    """A break that was not flagged, and whose tag would teach."""
+
+    case_id: str
+    brk: BreakOut
+
+
 class PointOut(BaseModel):
     """One day of a series; null where nothing is known."""
 

@@ -33,10 +33,18 @@ def cases(
     owner: Annotated[str | None, typer.Option("--owner", help="A name; - means nobody.")] = None,
     q: Annotated[str | None, typer.Option("--q", help="Words to look for.")] = None,
     limit: Annotated[int, typer.Option("--limit", help="At most so many.", min=1)] = 50,
+    worth: Annotated[
+        str | None,
+        typer.Option("--worth-a-look", metavar="RECON", help="Unflagged breaks of it whose tags would teach most."),
+    ] = None,
     json_out: Json = False,
 ) -> None:
     """The queue: what matters most first."""
     from typing import get_args
+
+    if worth:
+        _worth_a_look(known(ctx, worth), worth, min(limit, 10), json_out)
+        return
 
     from memory.cases import CaseQuery
     from recon.words import CaseState
@@ -49,6 +57,18 @@ def cases(
         print_json([_case_json(desk, r.case.id) for r in page.records])
     else:
         terminal.queue_table(page.records)
+
+
+def _worth_a_look(desk: "Desk", recon: str, count: int, json_out: bool) -> None:
+    from web.worth import SAID, worth_a_look, worth_json
+
+    rows = worth_a_look(desk, recon, count)
+    if json_out:
+        print_json([worth_json(row) for row in rows])
+        return
+    if rows:
+        say(f"{SAID} `tieout feedback BREAK missed` or `false_positive` tags one.")
+    terminal.worth_table(rows)
 
 
 def _case_json(desk: "Desk", case_id: str) -> dict[str, object]:
