@@ -28,7 +28,7 @@ QUIET: Final = 0.35
 """Below this chance of being real an alarm is kept quiet."""
 LOST: Final = 0.01
 """The share of the tags called real that the model may keep quiet in its replay."""
-STRANGE: Final = 0.5
+STRANGE: Final = 2.0
 """What the log of strangeness counts beside the model's log-odds when rows are put in order."""
 
 
