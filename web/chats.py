@@ -12,6 +12,7 @@ from typing import Any, Final
 import sqlalchemy as sa
 
 from agents.desk import Desk
+from agents.event import Event
 from memory.action import Person
 from memory.schema import run_events
 from recon.errors import TieoutError
@@ -191,21 +192,9 @@ async def _answering(desk: Desk, chat: Chat, case_ids: tuple[str, ...], question
     await asyncio.to_thread(_write, desk, chat, written)
 
 
-async def _listen(chat: Chat, events: Any) -> None:
+async def _listen(chat: Chat, events: AsyncIterator[Event]) -> None:
     async for event in events:
-        kind, data = _parts(event)
-        chat.add(kind, data)
-
-
-def _parts(event: Any) -> tuple[str, Any]:
-    """The assistant's events as (kind, JSON-ready data)."""
-    if isinstance(event, tuple):
-        return str(event[0]), event[1]
-    kind = getattr(event, "kind", None) or getattr(event, "event", None) or getattr(event, "type", "token")
-    data = getattr(event, "data", None)
-    if data is None and hasattr(event, "to_json"):
-        data = event.to_json()
-    return str(kind), data if data is not None else {}
+        chat.add(event.kind, event.data)
 
 
 def _write(desk: Desk, chat: Chat, written: int) -> int:
