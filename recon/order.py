@@ -28,7 +28,7 @@ def by_series_and_time(series: npt.NDArray[np.uint64], time: npt.NDArray[np.int6
     if in_order(series, time):
         return np.arange(len(series), dtype=np.int64)
     if FEW <= len(series) < 2**31:
-        perm = _by_upper_bits(series).astype(np.int64)
+        perm: npt.NDArray[np.int64] = _by_upper_bits(series).astype(np.int64)
         if in_order(series[perm], time[perm]):
             return perm
     if bool(np.all(np.abs(time) < _TIME_ZERO)):
