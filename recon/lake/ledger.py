@@ -4,6 +4,7 @@ import contextlib
 import errno
 import os
 import uuid
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -49,14 +50,17 @@ class Ledger:
 
     def publish(self, manifest: Manifest) -> bool:
         """Publishes under `manifest.number`; False when another writer took the number first."""
+        manifest = replace(manifest, line=(*manifest.line, uuid.uuid4().hex[:12]))
         self._fs.makedirs(f"{self._folder}/manifests", exist_ok=True)
         try:
             _create(self._fs, self._path(manifest.number), to_json(manifest))
         except FileExistsError:
             return False
-        if self._numbers()[-1] > manifest.number:
-            # so slow that the number was given, superseded and tidied away: it was lost all the same
-            self._fs.rm_file(self._path(manifest.number))
+        if self._numbers()[-1] > manifest.number and manifest.line[-1] not in self.newest(manifest.recon).line:
+            # so slow that the number was given, superseded and tidied away before it was taken again; where others
+            # were quick to follow this one, it stands in their line instead
+            with contextlib.suppress(FileNotFoundError):
+                self._fs.rm_file(self._path(manifest.number))
             return False
         self._known = manifest
         self._tidy(manifest.number)

@@ -64,6 +64,8 @@ class Manifest:
     layout: Layout | None = None
     arrivals: tuple[Arrival, ...] = ()
     parts: tuple[Part, ...] = ()
+    line: tuple[str, ...] = ()
+    """A stamp for each publishing that led here, this one's last: by it a writer knows whether it is among them."""
 
     @property
     def rows(self) -> int:
@@ -125,6 +127,7 @@ def _manifest(said: dict[str, Any]) -> Manifest:
             for a in said["arrivals"]
         ),
         parts=tuple(Part(**{**p, "groups": tuple(p["groups"])}) for p in said["parts"]),
+        line=tuple(said.get("line", ())),
     )
 
 

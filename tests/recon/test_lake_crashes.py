@@ -18,6 +18,7 @@ from builders import LAYOUT, reading_of
 
 from recon.errors import NoRoom
 from recon.lake import Lake
+from recon.lake import ledger as ledger_module
 from recon.rows import Reading
 
 HERE = Path(__file__).resolve().parent.parent
@@ -41,6 +42,7 @@ from pathlib import Path
 sys.path[:0] = [sys.argv[1], str(Path(sys.argv[1]) / "recon")]
 from test_lake_crashes import file_of
 from recon.lake import Lake
+from recon.lake import ledger as ledger_module
 lake, first, step = Lake(sys.argv[2]), int(sys.argv[3]), int(sys.argv[4])
 print("ready", flush=True)
 for number in range(first, first + 60 * step, step):
@@ -175,3 +177,39 @@ def test_a_writer_so_slow_that_its_number_was_tidied_away_begins_again(tmp_path:
         quick.append("r", file_of(number))
     assert not ledger.publish(replace(stale, number=stale.number + 1))
     assert rows_in(str(tmp_path)) == 20
+
+
+def followed_by(quick: Lake, monkeypatch: pytest.MonkeyPatch, times: int) -> None:
+    """`quick` appends so many files the moment that the next manifest of another writer stands."""
+    create = ledger_module._create
+
+    def create_and_pause(*args: Any) -> None:
+        create(*args)
+        monkeypatch.setattr(ledger_module, "_create", create)
+        for number in range(100, 100 + times):
+            quick.append("r", file_of(number))
+
+    monkeypatch.setattr(ledger_module, "_create", create_and_pause)
+
+
+@pytest.mark.parametrize("times", [1, 20])
+def test_a_writer_that_others_follow_at_once_knows_that_it_was_not_lost(
+    times: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    slow, quick = Lake(str(tmp_path)), Lake(str(tmp_path))
+    slow.append("r", file_of(0, 3))
+    followed_by(quick, monkeypatch, times)
+    # the day once more, without its third key: a part of tombstones is written too
+    assert slow.append("r", replace(file_of(0, 2), file_hashes=("again",))) == 2
+    assert rows_in(str(tmp_path)) == 2 + times
+
+
+def test_a_compaction_that_others_follow_at_once_keeps_its_parts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    slow, quick = Lake(str(tmp_path)), Lake(str(tmp_path))
+    for number in range(10):
+        slow.append("r", file_of(number))
+    followed_by(quick, monkeypatch, 20)
+    assert slow.compact("r", whole=True)
+    assert rows_in(str(tmp_path)) == 30
