@@ -123,13 +123,15 @@ def run(desk: Desk, request: RunRequest, progress: Progress = lambda *_: None) -
     run_id = request.run_id or _run_id(recon, current, history, started)
     runs.start(_row(run_id, recon, request, current, started))
     try:
-        found = _find(desk, run_id, recon, request, current, history, stages)
-        with stages.stage("keep"):
-            report = _keep(desk, runs, run_id, found)
-        # Before the agents draft: a ticket carries the chart of the whole past, which they read from the lake.
-        with stages.stage("lake"):
-            desk.lake.append(recon, *filter(None, [_own_history(request, history), current]))
-            desk.lake.compact(recon)
+        # Written aside while the rows are judged: a quarter of the run otherwise.
+        with desk.lake.arriving(recon, *filter(None, [_own_history(request, history), current])) as rows:
+            found = _find(desk, run_id, recon, request, current, history, stages)
+            with stages.stage("keep"):
+                report = _keep(desk, runs, run_id, found)
+            # Before the agents draft: a ticket carries the chart of the whole past, which they read from the lake.
+            with stages.stage("lake"):
+                rows.publish()
+                desk.lake.compact(recon)
         case_ids = tuple(dict.fromkeys((*(w.case.id for w in found.written), *report.to_work)))
         if request.agents:
             with stages.stage("agents"):

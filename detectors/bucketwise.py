@@ -17,6 +17,7 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 import pyarrow.compute as pc
+from numba import njit, prange
 
 from detectors.calibration import calibrate
 from detectors.forest import plant
@@ -142,16 +143,26 @@ def _renumbered(source: npt.NDArray[np.int64], past: npt.NDArray[np.int64]) -> n
 
 def _at_hand(panels: Sequence[Panel], history: Reading | None, wanted: npt.NDArray[np.uint64]) -> npt.NDArray[np.bool_]:
     first = panels[0]
-    series = first.series_of_rows()
-    keep = first.current | np.isin(first.series_id, wanted)[series]
-    # past rows counted from each series' newest: rows after it, less the current ones among them
-    past = (~first.current).astype(np.int64)
-    later = np.cumsum(past[::-1])[::-1]
-    ends = np.append(later, 0)[first.offsets[1:]]
-    keep |= (later - ends[series] <= NEWEST) & ~first.current
+    keep: npt.NDArray[np.bool_] = newest_or_whole(
+        first.offsets, first.current, np.isin(first.series_id, wanted), NEWEST
+    )
     if history is not None:
         keep |= _commented(panels, history)
-    return np.asarray(keep)
+    return keep
+
+
+@njit(cache=True, parallel=True)
+def newest_or_whole(
+    offsets: npt.NDArray[np.int64], current: npt.NDArray[np.bool_], whole: npt.NDArray[np.bool_], few: int
+) -> npt.NDArray[np.bool_]:
+    """The current rows, of each series the newest `few` past ones, and every row of the series that are `whole`."""
+    keep = np.empty(len(current), np.bool_)
+    for s in prange(len(offsets) - 1):
+        past = 0
+        for t in range(offsets[s + 1] - 1, offsets[s] - 1, -1):
+            keep[t] = current[t] or whole[s] or past < few
+            past += not current[t]
+    return keep
 
 
 def _commented(panels: Sequence[Panel], history: Reading) -> npt.NDArray[np.bool_]:

@@ -4,10 +4,13 @@ import numpy as np
 import pyarrow as pa
 
 from detectors.assess import Question, assess
+from detectors.bucketwise import newest_or_whole
 from detectors.grouping import group
 from recon.calendar import BusinessCalendar
+from recon.gather import gathered
 from recon.order import FEW, by_series_and_time
 from recon.panels import build_panels
+from recon.reading.twice import any_twice
 from recon.recon_file import ReconFile
 from recon.rows import PRESENT, Codes, Layout, Pair, PairColumns, Reading, Rows
 
@@ -59,7 +62,17 @@ def warm() -> None:
         past = _reading(history, 8, stamped) if history is not None else None
         panels = build_panels(_reading(current, 8, stamped), past, said)
         group(assess(Question(panels, _LAYOUT, said, calendar)))
-    by_series_and_time(np.arange(FEW, dtype=np.uint64)[::-1], np.zeros(FEW, np.int64))
+    _warm_many()
+
+
+def _warm_many() -> None:
+    """What only many rows call."""
+    order = by_series_and_time(np.arange(FEW, dtype=np.uint64)[::-1], np.zeros(FEW, np.int64))
+    for kind in (np.int64, np.int32, np.uint64, np.bool_):
+        values = np.zeros(FEW, kind)
+        gathered(values[:0], values, order)
+    any_twice(order)
+    newest_or_whole(np.array([0, 1]), np.ones(1, np.bool_), np.ones(1, np.bool_), 1)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,8 @@
-"""Stable ids: the same key, pair and date give the same id in every run, file, engine and machine."""
+"""Stable ids: the same key, pair and date give the same id in every run, file, engine and machine.
+
+The hashes are made on one core each: the lake's writer asks for them while the run's parallel kernels are at work, and
+where numba knows only its own pool two of those may not meet.
+"""
 
 import hashlib
 from collections.abc import Sequence
@@ -6,7 +10,7 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-from numba import njit, prange
+from numba import njit
 
 _FNV_OFFSET = np.uint64(0xCBF29CE484222325)
 _FNV_PRIME = np.uint64(0x100000001B3)
@@ -23,11 +27,11 @@ def _mix(h: np.uint64) -> np.uint64:
     return h
 
 
-@njit(cache=True, parallel=True)
+@njit(cache=True, nogil=True)
 def _hash_strings(offsets: npt.NDArray[np.int64], data: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint64]:
     n = len(offsets) - 1
     out = np.empty(n, np.uint64)
-    for i in prange(n):
+    for i in range(n):
         h = _FNV_OFFSET
         for j in range(offsets[i], offsets[i + 1]):
             h = (h ^ np.uint64(data[j])) * _FNV_PRIME
@@ -35,10 +39,10 @@ def _hash_strings(offsets: npt.NDArray[np.int64], data: npt.NDArray[np.uint8]) -
     return out
 
 
-@njit(cache=True, parallel=True)
+@njit(cache=True, nogil=True)
 def _combine(a: npt.NDArray[np.uint64], b: npt.NDArray[np.uint64]) -> npt.NDArray[np.uint64]:
     out = np.empty(len(a), np.uint64)
-    for i in prange(len(a)):
+    for i in range(len(a)):
         out[i] = _mix(a[i] * np.uint64(0x9E3779B97F4A7C15) + b[i])
     return out
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -10,6 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numba import njit, prange
 
+from recon.gather import gathered
 from recon.groups import Levels, levels_of, numbered, sight
 from recon.ids import series_hashes, text_hashes
 from recon.order import by_series_and_time
@@ -86,7 +87,7 @@ def bucket_panels(
     }
     order = _order(layout, past, current.rows, columns)
     excluded = _excluded(order, known)
-    sorted_columns = {name: Codes(c.codes[order.perm], c.vocabulary) for name, c in columns.items()}
+    sorted_columns = {name: Codes(_ordered(c.codes, order.perm), c.vocabulary) for name, c in columns.items()}
     by_name = {p.pair.name: p for p in past.pairs} if past else {}
     return tuple(
         _panel(layout, now, by_name.get(now.pair.name), past, order, excluded, sorted_columns, of)
@@ -116,20 +117,26 @@ def _order(layout: Layout, past: Rows | None, now: Rows, columns: dict[str, Code
     is_current = np.arange(n) >= past_n
     # history stands before current, so of one key and time it comes first
     perm = by_series_and_time(hashes, stamp if stamp is not None else day.astype(np.int64))
-    perm = _ties_by_content(layout, perm, hashes, day, stamp, is_current, past, now)
-    perm = _without_restated(perm, hashes, day, stamp, is_current)
-    h = hashes[perm]
+    same = _same_moment(perm, hashes, day, stamp)
+    if same.any():
+        perm = _ties_by_content(layout, perm, same, hashes, day, stamp, is_current, past, now)
+        perm = _without_restated(perm, same, day, is_current)
+    h = _ordered(hashes, perm)
     first = np.flatnonzero(np.concatenate([[True], h[1:] != h[:-1]])) if len(h) else np.zeros(0, np.int64)
-    current = is_current[perm]
+    current = perm >= past_n
     return _Order(
         perm=perm,
         offsets=np.append(first, len(h)).astype(np.int64),
         series_id=h[first],
-        day=day[perm],
-        stamp=stamp[perm] if stamp is not None else None,
+        day=_ordered(day, perm),
+        stamp=_ordered(stamp, perm) if stamp is not None else None,
         current=current,
         source=np.where(current, perm - past_n, perm),
     )
+
+
+def _ordered(values: npt.NDArray[Any], perm: Ints) -> npt.NDArray[Any]:
+    return gathered(values[:0], values, perm)
 
 
 def _stamps(past: Rows | None, now: Rows) -> Ints | None:
@@ -144,10 +151,10 @@ def _stamps(past: Rows | None, now: Rows) -> Ints | None:
 
 def _same_moment(perm: Ints, hashes: npt.NDArray[np.uint64], day: npt.NDArray[np.int32], stamp: Ints | None) -> Bools:
     """Length n - 1: whether a sorted row has the series and the time of the one before it."""
-    h, d = hashes[perm], day[perm]
+    h, d = _ordered(hashes, perm), _ordered(day, perm)
     same = (h[1:] == h[:-1]) & (d[1:] == d[:-1])
     if stamp is not None:
-        at = stamp[perm]
+        at = _ordered(stamp, perm)
         same &= at[1:] == at[:-1]
     return np.asarray(same)
 
@@ -155,6 +162,7 @@ def _same_moment(perm: Ints, hashes: npt.NDArray[np.uint64], day: npt.NDArray[np
 def _ties_by_content(
     layout: Layout,
     perm: Ints,
+    same: Bools,
     hashes: npt.NDArray[np.uint64],
     day: npt.NDArray[np.int32],
     stamp: Ints | None,
@@ -166,10 +174,7 @@ def _ties_by_content(
 
     Without any date the order of lines is the only time there is, and stays.
     """
-    if len(perm) < 2 or (layout.date is None and layout.timestamp is None):
-        return perm
-    same = _same_moment(perm, hashes, day, stamp)
-    if not same.any():
+    if layout.date is None and layout.timestamp is None:
         return perm
     tied = np.concatenate([[False], same]) | np.concatenate([same, [False]])
     rows = perm[tied]
@@ -196,13 +201,10 @@ def _content(pair: PairColumns, side: Literal["left", "right"]) -> Ints:
     return np.asarray(text_hashes(pair.vocabulary).view(np.int64)[values])
 
 
-def _without_restated(
-    perm: Ints, hashes: npt.NDArray[np.uint64], day: npt.NDArray[np.int32], stamp: Ints | None, current: Bools
-) -> Ints:
+def _without_restated(perm: Ints, same: Bools, day: npt.NDArray[np.int32], current: Bools) -> Ints:
     """Drops past rows whose key and time a current row has too."""
-    if len(perm) < 2 or current.all() or not current.any():
+    if current.all() or not current.any():
         return perm
-    same = _same_moment(perm, hashes, day, stamp)
     moment = np.concatenate([[0], np.cumsum(~same)])
     has_current = np.zeros(moment[-1] + 1, np.bool_)
     has_current[moment[current[perm]]] = True
@@ -241,15 +243,12 @@ def _panel(
     scale = max(now.scale, before.scale if before else 0)
 
     def whole(field: str) -> Ints:
-        mine = getattr(now, field) * 10 ** (scale - now.scale)
-        if before is None:
-            return np.concatenate([np.zeros(past_n, np.int64), mine])[order.perm]
-        return np.concatenate([getattr(before, field) * 10 ** (scale - before.scale), mine])[order.perm]
+        theirs = _scaled(before, field, scale) if before else np.zeros(past_n, np.int64)
+        return gathered(theirs, _scaled(now, field, scale), order.perm)
 
     def missing(field: str) -> Bools:
-        mine = getattr(now, field) != PRESENT
         theirs = getattr(before, field) != PRESENT if before else np.ones(past_n, np.bool_)
-        return np.asarray(np.concatenate([theirs, mine])[order.perm])
+        return gathered(theirs, getattr(now, field) != PRESENT, order.perm)
 
     left, right, tolerance = whole("left"), whole("right"), whole("tolerance")
     left_missing, right_missing = missing("left_state"), missing("right_state")
@@ -288,6 +287,11 @@ def _panel(
         groups=np.zeros((1, len(order.series_id)), np.int32),
         group_names=("all",),
     )
+
+
+def _scaled(pair: PairColumns, field: str, scale: int) -> Ints:
+    values: Ints = getattr(pair, field)
+    return values if scale == pair.scale else values * 10 ** (scale - pair.scale)
 
 
 def _in_words(pair: PairColumns, words: pa.Array | None) -> PairColumns:

@@ -1,10 +1,7 @@
 """A lake: appended whole or not at all, by any number of processes, and read by ranges of series."""
 
 import contextlib
-import errno
-from collections import deque
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -14,33 +11,18 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from recon.errors import NoRoom
+from recon.lake.arriving import AT, Arriving, tables_of, written
 from recon.lake.compaction import compacted
 from recon.lake.erasing import erase_key
 from recon.lake.ledger import Ledger
-from recon.lake.manifest import TOP, Arrival, Manifest, Part, slug
-from recon.lake.restating import COLUMNS, taken_back
-from recon.lake.shelf import Shelf, buckets_for, spans
-from recon.lake.tables import alive, but, columns_of, last_word, rescaled, series_of, time_of, to_rows, to_table
-from recon.order import by_series_and_time
+from recon.lake.manifest import TOP, Manifest, Part, slug
+from recon.lake.shelf import Shelf
+from recon.lake.tables import alive, but, columns_of, last_word, rescaled, to_rows
 from recon.panels import bucket_panels
 from recon.recon_file import ReconFile
 from recon.rows import Layout, Reading
 from recon.series import SeriesHistory
 from recon.threads import one_thread
-
-AT = "at"
-WRITERS = 2
-FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
-
-
-@dataclass(frozen=True)
-class Staged:
-    """An arrival that is written aside and waits for its manifest."""
-
-    layout: Layout
-    arrival: Arrival
-    parts: tuple[Part, ...]
 
 
 @dataclass(frozen=True)
@@ -62,36 +44,18 @@ class Lake:
     # --- writing -------------------------------------------------------------------------------------------------
 
     def append(self, recon: str, *readings: Reading) -> int:
-        """Adds the rows of files that are not in the lake yet; returns how many rows it added.
+        """Adds the rows of files that are not in the lake yet; returns how many rows it added. Raises NoRoom."""
+        with self.arriving(recon, *readings) as rows:
+            return rows.publish()
 
-        The rows are written aside first and become visible with the manifest: a crash or a full disk leaves the old
-        state whole, and of two processes at once both are kept. Raises NoRoom.
-        """
-        ledger, shelf = self._of(recon)
-        staged: list[Staged] = []
+    @contextlib.contextmanager
+    def arriving(self, recon: str, *readings: Reading) -> Iterator[Arriving]:
+        """Begins to write those rows aside, while the caller goes on; what it does not publish is not in the lake."""
+        rows = Arriving(*self._of(recon), recon, readings, self._root)
         try:
-            while True:
-                manifest = ledger.newest(recon)
-                if any(manifest.hashes & set(s.arrival.hashes) for s in staged):
-                    self._discard(recon, staged)
-                    staged.clear()
-                if not staged:
-                    _stage(shelf, manifest, readings, staged)
-                if not staged:
-                    return 0
-                following, stones = _following(shelf, manifest, staged)
-                if ledger.publish(following):
-                    break
-                shelf.remove(stones)
-        except BaseException as error:
-            self._discard(recon, staged)
-            if isinstance(error, OSError) and error.errno in FULL:
-                msg = (
-                    f"{self._root}: no room for the lake ({error.strerror}); nothing was added, free some and run again"
-                )
-                raise NoRoom(msg) from error
-            raise
-        return sum(part.rows for s in staged for part in s.parts)
+            yield rows
+        finally:
+            rows.close()
 
     def compact(self, recon: str, *, whole: bool = False) -> bool:
         """Merges small parts into larger ones, bucket by bucket, and drops rows that no longer count.
@@ -129,7 +93,7 @@ class Lake:
         scales = {p.pair.name: p.scale for p in reading.rows.pairs}
         parts: list[Part] = []
         try:
-            for part in _written(shelf, _tables(reading, np.arange(reading.rows.n), placed=True), scales):
+            for part in written(shelf, tables_of(reading, np.arange(reading.rows.n), placed=True), scales):
                 parts.append(replace(part, seq=0))
         except BaseException:
             shelf.remove([part.name for part in parts])
@@ -152,13 +116,6 @@ class Lake:
     def release(self, recon: str, *loose: Loose | None) -> None:
         """Removes what was staged for a run that is over."""
         self._of(recon)[1].remove([part.name for one in loose if one is not None for part in one.parts])
-
-    def _discard(self, recon: str, staged: Sequence[Staged]) -> None:
-        """Removes what was written aside, unless its manifest was published after all."""
-        ledger, shelf = self._of(recon)
-        with contextlib.suppress(Exception):
-            named = {p.name for p in ledger.newest(recon).parts}
-            shelf.remove([p.name for s in staged for p in s.parts if p.name not in named])
 
     # --- reading -------------------------------------------------------------------------------------------------
 
@@ -230,81 +187,6 @@ class Lake:
 def lake_in(home: Path, url: str | None) -> Lake:
     """The lake of a workspace: at `url`, or the folder `lake` in it."""
     return Lake(url or str(home.resolve() / "lake"))
-
-
-def _stage(shelf: Shelf, manifest: Manifest, readings: Sequence[Reading], staged: list[Staged]) -> None:
-    """Writes aside what is new in the readings; each is added to `staged` as soon as anything of it is written."""
-    known = manifest.hashes
-    for reading in readings:
-        fresh = [i for i, h in enumerate(reading.file_hashes) if h not in known]
-        if not fresh or not reading.rows.n:
-            continue
-        hashes = tuple(dict.fromkeys(reading.file_hashes[i] for i in fresh))
-        known |= set(hashes)
-        keep = np.flatnonzero(np.isin(reading.rows.file, fresh))
-        days = tuple(int(day) for day in np.unique(reading.rows.day[keep]))
-        scales = {p.pair.name: p.scale for p in reading.rows.pairs}
-        staged.append(Staged(reading.layout, Arrival(0, hashes, days, scales), ()))
-        for part in _written(shelf, _tables(reading, keep), scales):
-            staged[-1] = replace(staged[-1], parts=(*staged[-1].parts, part))
-
-
-def _written(shelf: Shelf, tables: Iterable[pa.Table], scales: dict[str, int]) -> Iterator[Part]:
-    """The tables' parts, in their order; while two are on their way to the disk the next is made.
-
-    Writing took half of an append's time, and a table's words the rest. Whoever stops early leaves no part behind
-    that it was not given.
-    """
-    waiting: deque[Future[Part]] = deque()
-    with ThreadPoolExecutor(WRITERS) as pool:
-        try:
-            for table in tables:
-                waiting.append(pool.submit(shelf.write, table, scales))
-                if len(waiting) > WRITERS:
-                    yield waiting.popleft().result()
-            while waiting:
-                yield waiting.popleft().result()
-        except BaseException:
-            ended = [one for one in waiting if not one.cancel()]
-            shelf.remove([one.result().name for one in ended if one.exception() is None])
-            raise
-
-
-def _tables(reading: Reading, keep: npt.NDArray[np.int64], *, placed: bool = False) -> Iterator[pa.Table]:
-    """The rows at `keep`, sorted by series and time, a table for each hash bucket that holds any.
-
-    `placed`: with a column of their positions in the reading.
-    """
-    rows = reading.rows
-    series = series_of(rows, reading.layout)[keep]
-    order = by_series_and_time(series, time_of(rows)[keep])
-    series, at = series[order], keep[order]
-    for low, high in spans(buckets_for(len(at))):
-        begin = int(np.searchsorted(series, np.uint64(low)))
-        end = len(series) if high >= TOP else int(np.searchsorted(series, np.uint64(high)))
-        if begin < end:
-            table = to_table(rows, at[begin:end], series[begin:end])
-            yield table.append_column(AT, pa.array(at[begin:end])) if placed else table
-
-
-def _following(shelf: Shelf, manifest: Manifest, staged: Sequence[Staged]) -> tuple[Manifest, list[str]]:
-    """The next manifest, with what was staged in it, and the names of the tombstones' parts written for it."""
-    out, stones = manifest, []
-    for one in staged:
-        fresh = [shelf.read(part, COLUMNS) for part in one.parts] if out.arrivals else []
-        gone = taken_back(shelf, out, one.arrival.days or (), fresh)
-        parts = list(one.parts)
-        if gone is not None:
-            parts.append(shelf.write(gone, {}))
-            stones.append(parts[-1].name)
-        seq, run = out.next_seq, out.next_run
-        out = replace(
-            out,
-            layout=one.layout,
-            arrivals=(*out.arrivals, replace(one.arrival, seq=seq)),
-            parts=(*out.parts, *(replace(part, seq=seq, run=run) for part in parts)),
-        )
-    return replace(out, number=manifest.number + 1), stones
 
 
 def _series_history(recon: str, series_id: int, found: Reading, pair: str) -> SeriesHistory:

@@ -9,9 +9,10 @@ text, and a column wanted in another shape is read again.
 
 import re
 from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, Protocol, Self
 
 import duckdb
 import numpy as np
@@ -26,6 +27,8 @@ from recon.reading.words import MEASURE, tokens
 
 BATCH: Final = 1_000_000
 """Rows that are fetched at once; each batch's distinct texts are looked up once among all."""
+TAKERS: Final = 2
+"""Columns that take their part of a batch at once: more would only stand in the way of the parse."""
 MARK_EVERY: Final = 256
 """Lines between two remembered offsets, from which single rows are found again."""
 MOST_ODD: Final = 0.1
@@ -112,12 +115,12 @@ def read_clean(file: CleanFile, headers: Sequence[str], n: int) -> tuple[pa.Tabl
     at = 0
     columns = [_Coded(n) if s == "coded" else _Texts() if s == "text" else _Sums(n, scale) for s, scale in shapes]
     try:
-        for batch in _batches(file.connection.sql(_select(shapes, sql), params=params).to_arrow_reader(BATCH)):
-            if at + batch.num_rows > n:
-                return None
-            for i, column in enumerate(columns):
-                column.take(at, i, batch)
-            at += batch.num_rows
+        with _Takers(columns) as takers:
+            for batch in _batches(file.connection.sql(_select(shapes, sql), params=params).to_arrow_reader(BATCH)):
+                if at + batch.num_rows > n:
+                    return None
+                takers.take(at, batch)
+                at += batch.num_rows
     except (duckdb.Error, pa.ArrowException, OSError) as error:
         raise_interrupt(error)
         return None
@@ -192,6 +195,41 @@ def _select(shapes: Sequence[tuple[Shape, int]], source: str) -> str:
         odd = f"u{i} IS NULL OR d{i} > {scale} OR contains(c{i}, 'e') OR contains(c{i}, 'E')"
         outer += [f"u{i}", f"d{i}", f"CASE WHEN ({odd}) AND c{i} <> '' THEN c{i} END AS t{i}"]
     return f"SELECT {', '.join(outer)} FROM (SELECT {', '.join(inner)} FROM {source})"  # noqa: S608
+
+
+class _Column(Protocol):
+    """A column while its batches come."""
+
+    def take(self, at: int, i: int, batch: pa.Table) -> None:
+        """The batch's cells of column `i`; its first row is row `at` of the file."""
+        ...
+
+
+class _Takers:
+    """Takes a batch into its columns, side by side, while DuckDB parses the next."""
+
+    def __init__(self, columns: Sequence[_Column]) -> None:
+        self._columns = columns
+        self._pool = ThreadPoolExecutor(TAKERS)
+        self._busy: list[Future[None]] = []
+
+    def take(self, at: int, batch: pa.Table) -> None:
+        self._wait()
+        self._busy = [self._pool.submit(column.take, at, i, batch) for i, column in enumerate(self._columns)]
+
+    def _wait(self) -> None:
+        for one in self._busy:
+            one.result()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        try:
+            if kind is None:
+                self._wait()
+        finally:
+            self._pool.shutdown(cancel_futures=True)
 
 
 class _Texts:

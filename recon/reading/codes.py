@@ -42,7 +42,7 @@ def join_codes(columns: Sequence[Codes]) -> Codes:
 
 
 def _encoded(column: pa.ChunkedArray) -> pa.DictionaryArray:
-    coded = column.combine_chunks() if column.num_chunks == 1 else column
+    coded = column.chunk(0) if column.num_chunks == 1 else column
     encoded = coded if pa.types.is_dictionary(coded.type) else coded.dictionary_encode()
     whole = encoded.combine_chunks() if isinstance(encoded, pa.ChunkedArray) else encoded
     return whole.chunk(0) if isinstance(whole, pa.ChunkedArray) else whole

@@ -19,6 +19,7 @@ from recon.reading.dates import Order, Votes, first_of_month
 from recon.reading.sheet import Sheet
 from recon.reading.status import is_match, names_pair
 from recon.reading.tolerance import Boundary, boundary_of, default_tolerance
+from recon.reading.twice import any_twice
 from recon.rows import (
     NO_DAY,
     PRESENT,
@@ -339,8 +340,7 @@ def _duplicates(rows: Rows, layout: Layout) -> list[ImportFinding]:
     if not layout.key or rows.n < 2:
         return []
     merged = _merged(rows, layout)
-    ordered = np.sort(merged)
-    if not (ordered[1:] == ordered[:-1]).any():
+    if not any_twice(merged):
         return []
     order = np.argsort(merged, kind="stable")
     same = merged[order][1:] == merged[order][:-1]
@@ -355,17 +355,20 @@ def _duplicates(rows: Rows, layout: Layout) -> list[ImportFinding]:
 
 
 def _merged(rows: Rows, layout: Layout) -> npt.NDArray[np.int64]:
-    """One number for each combination of key and moment."""
+    """One number for each combination of key and moment, none negative."""
     moment = (rows.stamp if rows.stamp is not None else rows.day).astype(np.int64)
     known = moment > NO_DAY
-    low = int(moment[known].min(initial=0)) if known.any() else 0
+    low = int(moment.min(where=known, initial=2**62)) if known.any() else 0
     merged = np.where(known, moment - low + 1, 0)
+    most = int(merged.max(initial=0))
     for name in layout.key:
         codes = rows.columns[name].codes
         size = int(codes.max(initial=0)) + 1
-        if int(merged.max(initial=0)) >= 2**62 // size:
+        if most >= 2**62 // size:
             _, merged = np.unique(merged, return_inverse=True)
-        merged = merged.astype(np.int64) * size + codes
+            most = int(merged.max(initial=0))
+        merged = merged.astype(np.int64, copy=False) * size + codes
+        most = (most + 1) * size - 1
     return merged
 
 

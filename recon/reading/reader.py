@@ -3,6 +3,7 @@
 import hashlib
 import tempfile
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
@@ -135,13 +136,13 @@ class _Doctor:
         self._folder.cleanup()
 
     def tables(self, paths: Sequence[Path], names: Sequence[str] | None) -> list[RawTable]:
-        tables: list[RawTable] = []
-        for i, path in enumerate(map(Path, paths)):
-            table = self._table(path)
-            if names is not None:
-                table = replace(table, name=names[i])
-            tables.append(replace(table, sha256=_sha256(path)))
-        return tables
+        files = [Path(path) for path in paths]
+        with ThreadPoolExecutor(1) as pool:
+            # a file's hash is made while it is parsed: both wait for the disk
+            hashes = [pool.submit(_sha256, file) for file in files]
+            tables = [self._table(file) for file in files]
+            tables = [replace(table, sha256=of.result()) for table, of in zip(tables, hashes, strict=True)]
+        return tables if names is None else [replace(t, name=name) for t, name in zip(tables, names, strict=True)]
 
     def _table(self, path: Path) -> RawTable:
         match kind_of(path):

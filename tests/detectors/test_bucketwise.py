@@ -9,7 +9,7 @@ import pytest
 from builders import LAYOUT, reading_of
 
 from detectors import bucketwise
-from detectors.bucketwise import Judged, Terms, judge_in_buckets
+from detectors.bucketwise import Judged, Terms, judge_in_buckets, newest_or_whole
 from recon.buckets import Bucket, Place, vocabularies
 from recon.calendar import BusinessCalendar
 from recon.engines import Threads
@@ -151,3 +151,14 @@ def test_text_is_numbered_alike_in_every_bucket(tmp_path: Path) -> None:
     assert _in_words(pair("SELL", "BUY"), words).left.tolist() == [1, 0]
     strange = _in_words(pair("HOLD", "BUY"), words).left, _in_words(pair("BUY", "HOLD"), words).left
     assert strange[0][0] == strange[1][1] < 0
+
+
+def test_the_newest_past_rows_and_whole_series_stay_at_hand() -> None:
+    rng = np.random.default_rng(6)
+    offsets = np.cumsum([0, *rng.integers(1, 9, 40)])
+    current, whole = rng.random(offsets[-1]) < 0.3, rng.random(40) < 0.3
+    kept = newest_or_whole(offsets, current, whole, 2)
+    for s in range(40):
+        rows = range(offsets[s], offsets[s + 1])
+        newest = [t for t in rows if not current[t]][-2:]
+        assert [t for t in rows if kept[t]] == [t for t in rows if whole[s] or current[t] or t in newest]

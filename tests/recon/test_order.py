@@ -1,4 +1,4 @@
-"""The quick order is the slow one, whatever the hashes and times."""
+"""What is quick with many rows says what the plain way says."""
 
 import numpy as np
 import pytest
@@ -6,7 +6,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
+from recon.gather import gathered
 from recon.order import FEW, by_series_and_time, in_order
+from recon.reading.twice import any_twice
 
 N = st.integers(0, 40)
 
@@ -35,3 +37,22 @@ def test_many_rows_are_ordered_as_few(shape: str) -> None:
     if shape == "hashes that share their upper bits":
         series = series & ~np.uint64((1 << 20) - 1) | rng.integers(0, 3, n).astype(np.uint64)
     assert np.array_equal(by_series_and_time(series, time), np.lexsort((time, series)))
+
+
+@pytest.mark.parametrize("kind", [np.int64, np.int32, np.uint64, np.bool_])
+@pytest.mark.parametrize("n", [50, 2 * FEW])
+def test_many_values_are_gathered_as_few(kind: type, n: int) -> None:
+    rng = np.random.default_rng(3)
+    before, now = (rng.integers(0, 99, size).astype(kind) for size in (n, n // 3))
+    at = rng.permutation(n + n // 3)[:n]
+    assert np.array_equal(gathered(before, now, at), np.concatenate([before, now])[at])
+    assert gathered(before, now, at).dtype == kind
+
+
+@pytest.mark.parametrize("n", [50, 2 * FEW])
+@pytest.mark.parametrize("place", [0, 1, -1])
+def test_a_number_that_is_there_twice_is_seen_wherever_it_stands(place: int, n: int) -> None:
+    numbers = np.random.default_rng(4).permutation(n).astype(np.int64) * 2**40
+    assert not any_twice(numbers)
+    numbers[place] = numbers[n // 2]
+    assert any_twice(numbers)
