@@ -20,7 +20,7 @@ from recon.recon_file import ReconFile
 from recon.rows import NO_DAY, Reading
 from recon.threads import FEW, one_thread
 
-KEPT: Final = 10_000_000
+KEPT: Final = 20_000_000
 """Rows whose buckets stay in memory between the questions of one run, at about 100 bytes each; of more, every bucket
 is read again for each question."""
 

@@ -1,11 +1,14 @@
 """Judging bucket by bucket: what `judge` does for one panel, with only counts and answers leaving a bucket.
 
     held    = engine.hold(place.load, place.buckets)
-    levels  = levels_of(held.each(sighted))           # groups and clock mean the same everywhere
-    counted = total of held.each(surveyed, levels)    # integer counts
-    walks   = held.each(walked, levels, counted)      # the current rows' surprises, counts of the past ones
+    seen    = held.each(surveyed)                     # groups, and integer counts of them
+    levels  = levels_of(seen)                         # groups and clock mean the same everywhere
+    walks   = held.each(walked, levels, counted)      # the current rows' surprises, counts of the past ones, and of
+                                                      # the past what proofs and cases will look at
     ...calibrated, concluded and combined here, over the current rows alone
-    past    = held.each(kept, levels, wanted)         # of the past only what proofs and cases look at
+
+Two questions, since a bucket of a large lake is read again for each: reading was most of a nightly run. Should a row
+be called whose past did not stay at hand, a third is asked.
 
 Nothing depends on the number or the order of buckets, on threads or on the engine.
 """
@@ -25,11 +28,13 @@ from detectors.judge import Walked, combine, conclude, observed, walk_through
 from detectors.judgement import Judgement
 from detectors.learning import Lessons
 from detectors.survey import Survey, survey, total
+from detectors.views import WALKED
+from detectors.walk import MILD
 from recon.buckets import Bucket, together
 from recon.calendar import BusinessCalendar
 from recon.cutting import joined, rows_of
 from recon.engines import Held
-from recon.groups import Levels, Sight, levels_of, sight
+from recon.groups import Levels, Sight, levels_of, levels_of_one, sight
 from recon.panel import Panel
 from recon.panels import levelled
 from recon.recon_file import ReconFile
@@ -67,42 +72,78 @@ class Terms:
 
 def judge_in_buckets(held: Held[Bucket], terms: Terms) -> Judged:
     """Judges every current row of every pair, in as many buckets as there are."""
-    said = terms.said
-    sights = held.each(_sighted, terms.layout)
-    levels = levels_of(sights)
-    surveys = held.each(_surveyed, terms.layout, levels)
-    counted = [total([one[p] for one in surveys]) for p in range(len(surveys[0]))]
-    found = held.each(_walked, terms.layout, levels, counted, terms.calendar)
-    now = [joined([one[p][0] for one in found]) for p in range(len(counted))]
-    answers = [
-        _concluded(panel, [one[p][1] for one in found], counted[p], terms.lessons) for p, panel in enumerate(now)
-    ]
+    layout, said = terms.layout, terms.said
+    seen = held.each(_surveyed, layout)
+    levels = levels_of([one.sight for one in seen])
+    pairs = range(len(seen[0].surveys))
+    counted = [total([one.surveys[p].among(one.own, levels) for one in seen]) for p in pairs]
+    rows = sum(one.sight.rows for one in seen)
+    found = held.each(_walked, layout, levels, counted, terms.calendar, rows <= WHOLE)
+    now = [joined([one.now[p] for one in found]) for p in pairs]
+    answers = [_concluded(now[p], [one.walks[p] for one in found], counted[p], terms.lessons) for p in pairs]
     judgements = combine(answers, target_fdr=said.target_fdr, budget=said.budget)
-    rows = sum(one.rows for one in sights)
-    wanted = None if rows <= WHOLE else _looked_at(now, judgements)
-    kept = held.each(_kept, terms.layout, levels, wanted)
+    kept = [one.kept for one in found]
+    wanted = _looked_at(now, judgements)
+    if rows > WHOLE and not np.isin(wanted, np.concatenate([one.whole for one in found])).all():
+        kept = held.each(_kept, layout, levels, wanted)
     panels = _together([one.panels for one in kept], [one.history for one in kept])
     current = np.flatnonzero(panels[0].current) if panels else np.zeros(0, np.int64)
     judgements = [replace(judgement, rows=current) for judgement in judgements]
     return Judged(panels, judgements, together([one.history for one in kept]), rows)
 
 
-def _sighted(bucket: Bucket, layout: Layout) -> Sight:
-    return sight(bucket.panels[0], layout)
+@dataclass(frozen=True)
+class _Seen:
+    """What one bucket tells before it is walked."""
+
+    sight: Sight
+    own: Levels
+    """The groups as the bucket numbers them alone."""
+    surveys: list[Survey]
+    """Per panel the counts of those groups."""
 
 
-def _surveyed(bucket: Bucket, layout: Layout, levels: Levels) -> list[Survey]:
-    return [survey(panel) for panel in levelled(bucket.panels, layout, levels)]
+def _surveyed(bucket: Bucket, layout: Layout) -> _Seen:
+    seen = sight(bucket.panels[0], layout)
+    own = levels_of_one(seen)
+    return _Seen(seen, own, [survey(panel) for panel in levelled(bucket.panels, layout, own)])
+
+
+@dataclass(frozen=True)
+class _Found:
+    """What one bucket tells once it is walked."""
+
+    now: list[Panel]
+    """Per panel its current rows alone."""
+    walks: list[Walked]
+    kept: Bucket
+    """The bucket with the past that may be looked at."""
+    whole: npt.NDArray[np.uint64]
+    """The series of which all of the past stayed; not told where it did of all."""
 
 
 def _walked(
-    bucket: Bucket, layout: Layout, levels: Levels, counted: Sequence[Survey], calendar: BusinessCalendar
-) -> list[tuple[Panel, Walked]]:
-    """Per panel its current rows alone, and what the walk over all of them said."""
-    return [
-        (rows_of(panel, panel.current), walk_through(panel, calendar, of))
-        for panel, of in zip(levelled(bucket.panels, layout, levels), counted, strict=True)
+    bucket: Bucket,
+    layout: Layout,
+    levels: Levels,
+    counted: Sequence[Survey],
+    calendar: BusinessCalendar,
+    keep_all: bool,
+) -> _Found:
+    panels = levelled(bucket.panels, layout, levels)
+    now = [rows_of(panel, panel.current) for panel in panels]
+    walks = [walk_through(panel, calendar, of) for panel, of in zip(panels, counted, strict=True)]
+    whole = np.zeros(0, np.uint64) if keep_all else _notable(now, walks)
+    return _Found(now, walks, _left(panels, bucket.history, None if keep_all else whole), whole)
+
+
+def _notable(now: Sequence[Panel], walks: Sequence[Walked]) -> npt.NDArray[np.uint64]:
+    """The series with a current break, or a row of which some view makes more than a little."""
+    found = [
+        panel.series_id[panel.series_of_rows()[panel.is_break | (one.narrow[:, :WALKED].max(axis=1, initial=0) > MILD)]]
+        for panel, one in zip(now, walks, strict=True)
     ]
+    return np.unique(np.concatenate(found)) if found else np.zeros(0, np.uint64)
 
 
 def _concluded(panel: Panel, walks: Sequence[Walked], counted: Survey, lessons: Lessons | None) -> Judgement:
@@ -120,19 +161,22 @@ def _looked_at(now: Sequence[Panel], judgements: Sequence[Judgement]) -> npt.NDA
     return np.unique(np.concatenate(found)) if found else np.zeros(0, np.uint64)
 
 
-def _kept(bucket: Bucket, layout: Layout, levels: Levels, wanted: npt.NDArray[np.uint64] | None) -> Bucket:
+def _kept(bucket: Bucket, layout: Layout, levels: Levels, wanted: npt.NDArray[np.uint64]) -> Bucket:
+    return _left(levelled(bucket.panels, layout, levels), bucket.history, wanted)
+
+
+def _left(panels: tuple[Panel, ...], history: Reading | None, wanted: npt.NDArray[np.uint64] | None) -> Bucket:
     """The bucket with the past that is looked at: whole where `wanted` is None."""
-    panels = levelled(bucket.panels, layout, levels)
     if wanted is None:
-        return Bucket(panels, bucket.history)
-    keep = _at_hand(panels, bucket.history, wanted)
+        return Bucket(panels, history)
+    keep = _at_hand(panels, history, wanted)
     panels = tuple(rows_of(panel, keep) for panel in panels)
-    if bucket.history is None:
+    if history is None:
         return Bucket(panels, None)
     past = np.flatnonzero(~panels[0].current)
     at = panels[0].source[past]
     placed = tuple(replace(p, source=_renumbered(p.source, past)) for p in panels)
-    return Bucket(placed, take(bucket.history, at))
+    return Bucket(placed, take(history, at))
 
 
 def _renumbered(source: npt.NDArray[np.int64], past: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:

@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 from numba import njit, prange
 
+from recon.groups import Levels
 from recon.panel import Panel
 
 Floats = npt.NDArray[np.float64]
@@ -44,6 +45,19 @@ class Survey:
             tuple(_added(a, b) for a, b in zip(self.sums, other.sums, strict=True)),
             tuple(_added(a, b) for a, b in zip(self.values, other.values, strict=True)),
         )
+
+    def among(self, own: Levels, levels: Levels) -> "Survey":
+        """The survey of a bucket that numbered its groups alone, in the numbers of all buckets."""
+        sums: list[Ints] = []
+        values: list[Ints] = []
+        for names, groups in zip(levels.names, levels.groups, strict=True):
+            at = own.names.index(names) if names in own.names else None
+            place = np.searchsorted(groups, own.groups[at]) if at is not None else np.zeros(0, np.int64)
+            for out, told in ((sums, self.sums), (values, self.values)):
+                out.append(np.zeros((len(groups), told[-1].shape[1]), np.int64))
+                if at is not None:
+                    out[-1][place[: len(told[at])]] = told[at]
+        return Survey((*sums, self.sums[-1]), (*values, self.values[-1]))
 
 
 def _added(a: Ints, b: Ints) -> Ints:

@@ -81,6 +81,11 @@ def levels_of(sights: Sequence[Sight]) -> Levels:
     return Levels(tuple(kept), tuple(groups[names] for names in kept), rows_a_day(moments))
 
 
+def levels_of_one(sight: Sight) -> Levels:
+    """Every level that one bucket could tell, as it numbers them alone."""
+    return Levels(tuple(sight.groups), tuple(sight.groups.values()), rows_a_day(sight.moments))
+
+
 def numbered(panel: Panel, layout: Layout, levels: Levels) -> Panel:
     """The panel with its series' groups numbered as in every other bucket, and the run's clock."""
     hashes = _hashes(panel, layout)

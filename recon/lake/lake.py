@@ -136,8 +136,8 @@ class Lake:
     ) -> Reading | None:
         """The rows of the series in the half-open range `span` (all) in `layout`'s columns; None when there are none.
 
-        Without the rows of the named files. Where two arrivals hold the same key and time, the later one counts;
-        what a later one took back is not there.
+        In no order that may be relied on. Without the rows of the named files. Where two arrivals hold the same key
+        and time, the later one counts; what a later one took back is not there.
         """
         for attempt in range(3):
             manifest = self.manifest(recon)
@@ -160,7 +160,8 @@ class Lake:
         tables = [rescaled(but(shelf.read(p, columns, *span), without), p.scales, scales) for p in parts]
         if not any(table.num_rows for table in tables):
             return None
-        rows = to_rows(alive(last_word(pa.concat_tables(tables, promote_options="default"))), layout, scales)
+        counting = last_word(pa.concat_tables(tables, promote_options="default"), ordered=False)
+        rows = to_rows(alive(counting), layout, scales)
         if not rows.n:
             return None
         hashes = tuple(h for a in manifest.arrivals if a.seq not in without for h in a.hashes)

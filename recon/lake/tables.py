@@ -113,10 +113,11 @@ def moment_of(table: pa.Table) -> Ints:
     return stamp if stamp is not None else table.column("day").to_numpy().astype(np.int64)
 
 
-def last_word(table: pa.Table) -> pa.Table:
+def last_word(table: pa.Table, *, ordered: bool = True) -> pa.Table:
     """Sorted by series and time; where several arrivals know the same key and time, only the latest one's rows.
 
-    Undated rows all stay: nothing says which of them restates which.
+    Undated rows all stay: nothing says which of them restates which. `ordered`: False for a reader that sorts rows
+    itself; then they are moved only where some of them count no more, or where their order is all that is known.
     """
     series = table.column("series").to_numpy()
     time = moment_of(table)
@@ -132,6 +133,8 @@ def last_word(table: pa.Table) -> pa.Table:
     if mixed:
         s, t, q = series[order], time[order], seq[order]
         begins = np.concatenate([[True], (s[1:] != s[:-1]) | (t[1:] != t[:-1])])
+        if begins.all() and not ordered and not by_arrival:
+            return table
         latest = np.maximum.reduceat(q, np.flatnonzero(begins))[np.cumsum(begins) - 1]
         order = order[(q == latest) | undated[order]]
     return table.take(pa.array(order))
