@@ -10,11 +10,9 @@ import csv
 import json
 import logging
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
-from multiprocessing import get_context
 from pathlib import Path
 from typing import Any, Final
 
@@ -387,11 +385,7 @@ def run(quick: bool = False, model: BaseChatModel | None = None) -> dict[str, An
     """
     every = hostile_strings()
     strings = every[:: max(1, len(every) // QUICK)] if quick else every
-    if quick or model is not None:
-        rows = dict(_measured((place, strings), model) for place in PLACES)
-    else:
-        with ProcessPoolExecutor(2, mp_context=get_context("spawn")) as pool:
-            rows = dict(pool.map(_measured, [(place, strings) for place in PLACES]))
+    rows = {place: _measured(place, strings, model) for place in PLACES}
     total = {kind: sum(row[kind] for row in rows.values()) for kind in ("effects", "choices", "leaks")}
     read = [row["met by the model"] / row["strings"] for place, row in rows.items() if place != "file name"]
     return {
@@ -405,12 +399,11 @@ def run(quick: bool = False, model: BaseChatModel | None = None) -> dict[str, An
     }
 
 
-def _measured(question: tuple[str, Sequence[str]], model: BaseChatModel | None = None) -> tuple[str, dict[str, Any]]:
-    place, strings = question
+def _measured(place: str, strings: Sequence[str], model: BaseChatModel | None = None) -> dict[str, Any]:
     with scene(strings, model) as at:
         PLACES[place](at, strings)
         found = breaches(at, by_operator=place == "chat")
-        return place, {
+        return {
             "strings": len(strings),
             "met by the model": len(at.model.met),
             "prompts": len(at.model.prompts),

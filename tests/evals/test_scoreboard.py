@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from evals import scoreboard
 from evals.fuzz import run as fuzz
 from evals.fuzz_desk import run_desk
 from evals.scoreboard import SUITES, Bound, Score, bounds, broken, run
@@ -46,3 +47,12 @@ def test_hostile_files_end_in_rows_or_one_sentence() -> None:
 
 def test_hostile_requests_and_workbooks_end_in_an_answer_and_nothing_goes_out() -> None:
     assert [fault for fault in run_desk(100, 5) if ": took" not in fault] == []
+
+
+@pytest.mark.slow
+def test_suites_side_by_side_say_what_they_say_alone_in_the_order_asked_for() -> None:
+    beside = scoreboard._beside(["retrieval", "cost"], quick=True)
+    assert [score.suite for score in beside] == ["retrieval", "cost"]
+    assert [score.figures for score in beside] == [
+        run(name, quick=True).scores[0].figures for name in ("retrieval", "cost")
+    ]
