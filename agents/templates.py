@@ -125,7 +125,7 @@ def facts_table(known: Known) -> str:
         ("Case", case.id),
         ("Reconciliation", f"{case.recon} ({known.sources.left} against {known.sources.right})"),
         ("Scope", scope),
-        ("Total difference", f"{amount(case.amount)} {case.currency}".strip()),
+        ("Total difference", _total(known)),
         ("Breaks", str(case.break_count)),
         ("Since", case.onset.isoformat() if case.onset else ""),
     ]
@@ -135,6 +135,14 @@ def facts_table(known: Known) -> str:
     if len(rows) > TABLE_ROWS or case.break_count > len(rows):
         lines.append(f"… and {max(case.break_count, len(rows)) - min(len(rows), TABLE_ROWS)} more.")
     return "\n".join(lines)
+
+
+def _total(known: Known) -> str:
+    """The case's amount; where no rates add its currencies up, each of them."""
+    case = known.case
+    apart = next((e.values["amounts"] for e in case.evidence if e.kind == "total" and "amounts" in e.values), None)
+    amounts = {unit: Decimal(of) for unit, of in apart.items()} if apart else {case.currency: case.amount}
+    return ", ".join(f"{amount(of)} {unit}".strip() for unit, of in amounts.items())
 
 
 def _row(b: BreakRow, known: Known) -> str:

@@ -8,7 +8,8 @@ import numpy as np
 import numpy.typing as npt
 
 from detectors.concentrate import Grid, concentrations, grid_of
-from detectors.gathering import gathered
+from detectors.flood import earlier, flood
+from detectors.gathering import Gathering, called, gathered
 from detectors.grouping import BY_LINK, Finding, Judged, without_past
 from detectors.judge import combine, judge
 from detectors.judgement import Judgement
@@ -135,16 +136,43 @@ def _deviating(layout: Layout, panel: Panel, rows: npt.NDArray[np.int64]) -> lis
 
 
 def _shared_causes(layout: Layout, judged: Judged) -> Judged:
-    """With a past, breaks of one cause that gather in one slice of the newest day are one problem: anomalies, and
-    breaks in line that never gathered so before."""
+    """With a past, breaks of one cause that gather in one slice of the newest day, or flood all of it, are one
+    problem: anomalies, and breaks in line that never came so before."""
     judgements, slices = list(judged.judgements), []
     for p, panel in enumerate(judged.panels):
-        where = _newest(panel, judgements[p])
+        where, causes = _newest(panel, judgements[p]), judged.causes[p]
         grid = grid_of(_columns(layout, panel, judgements[p].rows[where]))
+        found = []
         if grid.columns:
-            judgements[p] = gathered(panel, judgements[p], judged.causes[p], where, grid)
-            slices += [(p, found) for found in _of_anomalies(panel, judgements[p], judged.causes[p], where, grid)]
+            judgements[p] = gathered(panel, judgements[p], causes, where, grid)
+            found = _of_anomalies(panel, judgements[p], causes, where, grid)
+        judgements[p], floods = _floods(panel, judgements[p], causes, where, found)
+        slices += [(p, one) for one in (*found, *floods)]
     return replace(judged, judgements=judgements, slices=tuple(slices))
+
+
+def _floods(
+    panel: Panel,
+    judgement: Judgement,
+    causes: npt.NDArray[np.object_],
+    where: npt.NDArray[np.int64],
+    found: list[Slice],
+) -> tuple[Judgement, list[Slice]]:
+    """The judgement in which floods are anomalies, and the floods, the largest first."""
+    rows = judgement.rows[where]
+    loud = panel.is_break[rows] & (judgement.numbers["quieted"][where] == 0)
+    flags = [loud & (causes[where] == cause) for cause in sorted(set(causes[where][loud].tolist()) - BY_LINK)]
+    floods: list[Slice] = []
+    gatherings: list[Gathering] = []
+    for flag in sorted(flags, key=np.count_nonzero, reverse=True):
+        one = flood(panel, rows, flag, found)
+        if one is not None:
+            past = earlier(panel, int(panel.day[rows].max()))
+            before, of = int(np.count_nonzero(panel.is_break & past)), int(np.count_nonzero(past))
+            at = where[np.isin(rows, one.deviating)]
+            gatherings.append(Gathering(at, -one.score, len(one.deviating), len(one.rows), before, of))
+            floods.append(one)
+    return called(judgement, gatherings), floods
 
 
 def _of_anomalies(

@@ -69,8 +69,8 @@ class Casework:
         amounts = _amounts(alike)
         currency, amount, base = _total(amounts, self.said.materiality)
         side, side_statement, side_values = self._side(group)
-        measure = measured(amount, currency) + (f" of {alike[0].pair}" if len(alike) < len(breaks) else "")
-        total = _total_fact(breaks, amount, currency, measure)
+        apart = amounts if len(amounts) > 1 and currency in amounts and amounts[currency] == amount else {}
+        total = _total_fact(breaks, amount, currency, apart, alike[0].pair if len(alike) < len(breaks) else "")
         evidence = self._evidence(group, breaks, total, side_statement, side_values)
         hypotheses = self._hypotheses(group, side, evidence)
         scope = tuple(ScopePart(column, value) for column, value in group.scope)
@@ -81,7 +81,7 @@ class Casework:
             id=self._case_id(group),
             kind=group.kind,
             state="open",
-            title=self._title(group, alike[0], len(breaks), measured(amount, currency)),
+            title=self._title(group, alike[0], len(breaks), measured(amount, currency) + _and_more(apart)),
             recon=self.recon,
             pattern=group.pattern,
             cause=group.cause,
@@ -316,7 +316,8 @@ class Casework:
             label = "Shared difference"
         else:
             label = PATTERN_LABELS.get(group.pattern, group.pattern)
-        where = ", ".join(f"{column} {value}" for column, value in group.scope[:4]) or f"{count:,} keys"
+        where = ", ".join(f"{column} {value}" for column, value in group.scope[:4])
+        where = where or ("all over the file" if group.slice is not None else f"{count:,} keys")
         many = f" ({count:,} breaks)" if count > 1 else ""
         many_pairs = len({p.pair.name for p in self.judged.panels}) > 1
         in_words = all(self.judged.panels[p].pair.kind == "text" for p, _ in group.members)
@@ -359,10 +360,27 @@ def _amounts(breaks: Sequence[BreakRow]) -> dict[str, Decimal]:
     return dict(totals)
 
 
-def _total_fact(breaks: Sequence[BreakRow], amount: Decimal, currency: str, measure: str) -> Fact:
-    statement = f"{len(breaks):,} breaks, {measure} in all."
+def _total_fact(
+    breaks: Sequence[BreakRow], amount: Decimal, currency: str, apart: Mapping[str, Decimal], pair: str
+) -> Fact:
+    """What the breaks add up to; `apart`: by currency, where no rates add them."""
     values = {"break_count": len(breaks), "amount": format(amount, "f"), "currency": currency}
+    told = measured(amount, currency)
+    if apart:
+        largest = sorted(apart.items(), key=lambda item: (item[0] != currency, -item[1], item[0]))
+        told = ", ".join(measured(of, unit) for unit, of in largest)
+        values["amounts"] = {unit: format(of, "f") for unit, of in largest}
+    statement = f"{len(breaks):,} breaks, {told}{f' of {pair}' if pair else ''} in all."
     return "total", statement, values, tuple(b.row for b in breaks)
+
+
+def _and_more(apart: Mapping[str, Decimal]) -> str:
+    """
+    >>> _and_more({}), _and_more({"JPY": Decimal(9), "USD": Decimal(1)})
+    ('', ' and 1 more currency')
+    """
+    more = len(apart) - 1
+    return f" and {more} more {'currency' if more == 1 else 'currencies'}" if more > 0 else ""
 
 
 def _who(brk: BreakRow) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from typing import Final
 
 import numpy as np
 import numpy.typing as npt
-from scipy.special import betainc
+from scipy.special import betainc, gammaln
 
 from detectors.localise import Slice
 
@@ -19,6 +19,7 @@ LEAST: Final = 3
 PUREST: Final = 0.5
 """A slice in which most rows are fine explains nothing."""
 DEEPEST: Final = 3
+SMALLEST: Final = 1e-300
 ODDS: Final = 1e-4
 """How often chance alone may show such a slice, over all that were looked at."""
 
@@ -107,11 +108,20 @@ def _candidates(grid: Grid, flag: Flags) -> Iterator[_Candidate]:
 def tail(hits: int, inside: int, rate: float) -> float:
     """The logarithm of the binomial chance of so many hits or more; scipy.stats alone would load for a second.
 
+    Where a float holds no such chance, the first term of the sum by the geometric series that bounds the rest:
+    no slice is infinitely unlikely.
+
     >>> round(tail(2, 2, 0.1), 6) == round(float(np.log(0.01)), 6)
     True
+    >>> round(tail(1900, 2000, 0.03))
+    -6272
     """
-    with np.errstate(divide="ignore"):
-        return float(np.log(betainc(hits, inside - hits + 1, rate)))
+    chance = float(betainc(hits, inside - hits + 1, rate))
+    if chance > SMALLEST:
+        return float(np.log(chance))
+    first = gammaln(inside + 1) - gammaln(hits + 1) - gammaln(inside - hits + 1)
+    first += hits * np.log(rate) + (inside - hits) * np.log1p(-rate)
+    return float(first - np.log1p(-(inside - hits) * rate / ((hits + 1) * (1.0 - rate))))
 
 
 def _joined(parts: list[Codes]) -> npt.NDArray[np.int32]:

@@ -21,6 +21,9 @@ DAYS: Final = 5
 SELDOM: Final = 0.05
 """Past days on which a slice of the same columns may have shown as much: one in twenty."""
 
+TOLD: Final = ("gathered", "gathered_of", "gathered_before", "gathered_past")
+"""What a row of one is told with: the numbers of `Gathering`."""
+
 Rows = npt.NDArray[np.int64]
 
 
@@ -48,12 +51,16 @@ def gathered(panel: Panel, judgement: Judgement, causes: npt.NDArray[np.object_]
     day, and when slices of its columns showed as much on at most one past day in twenty. Of a very large past only
     what is at hand is asked: its broken series whole, so that its rate is rather too high.
     """
-    found = list(_gatherings(panel, judgement, causes, where, grid))
+    return called(judgement, list(_gatherings(panel, judgement, causes, where, grid)))
+
+
+def called(judgement: Judgement, found: Sequence[Gathering]) -> Judgement:
+    """The judgement in which the rows of these are anomalies, and say why."""
     if not found:
         return judgement
     anomaly, pvalue = judgement.anomaly.copy(), judgement.pvalue.copy()
     surprise = surprise_of_score(judgement.score)
-    told = {name: np.zeros(len(anomaly)) for name in ("gathered", "gathered_of", "gathered_before", "gathered_past")}
+    told = {name: judgement.numbers.get(name, np.zeros(len(anomaly))).copy() for name in TOLD}
     for one in found:
         at = one.where
         anomaly[at] = 1
@@ -73,7 +80,8 @@ def gathered(panel: Panel, judgement: Judgement, causes: npt.NDArray[np.object_]
 def _gatherings(
     panel: Panel, judgement: Judgement, causes: npt.NDArray[np.object_], where: Rows, grid: Grid
 ) -> Iterator[Gathering]:
-    past = np.flatnonzero(~panel.current & (panel.day != NO_DAY))
+    # what is open still from an earlier day says nothing of what is usual
+    past = np.flatnonzero(~panel.current & ~panel.excluded & (panel.day != NO_DAY))
     if len(np.unique(panel.day[past])) < DAYS:
         return
     rows = judgement.rows[where]

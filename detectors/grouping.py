@@ -22,6 +22,10 @@ LINKING_CAUSES = frozenset({"misposting", "duplicate", "aggregation", "lag", "ti
 BY_LINK = frozenset({"misposting", "aggregation"})
 """Causes whose proof names the rows that belong together; what else those rows share says nothing."""
 
+PURE = 0.8
+"""Share of a slice's rows that deviate alike from which what is unproved in it belongs to it: a second break under the
+first hides the arithmetic, not the feed that failed."""
+
 Finding = tuple[int, int]
 """(panel index, position in that panel's judgement)."""
 
@@ -115,8 +119,16 @@ def _deviations(judged: Judged) -> list[Finding]:
 def _slice_group(
     judged: Judged, p: int, found: Slice, deviations: Sequence[Finding], taken: set[Finding]
 ) -> Group | None:
-    rows = set(found.deviating.tolist() if not without_past(judged) else found.rows.tolist())
-    members = [f for f in deviations if f[0] == p and f not in taken and judged.row(f) in rows]
+    inside = set(found.rows.tolist())
+    rows = inside if without_past(judged) else set(found.deviating.tolist())
+    unproved = found.purity >= PURE and not without_past(judged)
+    members = [
+        f
+        for f in deviations
+        if f[0] == p
+        and f not in taken
+        and ((row := judged.row(f)) in rows or (unproved and row in inside and judged.causes[p][f[1]] == "unknown"))
+    ]
     if not members:
         return None
     taken.update(members)

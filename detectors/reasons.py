@@ -53,7 +53,7 @@ def _gathered(n: dict[str, float]) -> str:
         return ""
     hits, of, before, past = (int(n[f"gathered{part}"]) for part in ("", "_of", "_before", "_past"))
     then = f"{before:,} of its {past:,} earlier rows did" if past else "it has no earlier rows"
-    return f"; {hits:,} of the {of:,} rows of its slice break alike today, {then}"
+    return f"; {hits:,} of the {of:,} rows beside it break alike today, {then}"
 
 
 def _codes(panel: Panel, row: int, seen: int, differed: int) -> str:

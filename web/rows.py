@@ -48,7 +48,7 @@ class QueueRow:
     provisional: bool
 
 
-_AMOUNT = re.compile(r", -?\d[\d,]*(\.\d+)?(?![\w.])( [A-Z]{3}\b)?")
+_AMOUNT = re.compile(r", -?\d[\d,]*(\.\d+)?(?![\w.])( [A-Z]{3}\b( and \d+ more currenc(y|ies))?)?")
 _BREAKS = re.compile(r" \(\d[\d,]* breaks?\)$")
 
 
@@ -63,6 +63,8 @@ def without_amount(title: str) -> str:
     'Rounding: 71025290 Quantity'
     >>> without_amount("Posted twice: Trade ID 71025183, 1,050,000 Quantity")
     'Posted twice: Trade ID 71025183 Quantity'
+    >>> without_amount("Sign reversed: all over the file, 8,100.00 JPY and 2 more currencies (90 breaks)")
+    'Sign reversed: all over the file'
     """
     return _BREAKS.sub("", _AMOUNT.sub("", title, count=1))
 

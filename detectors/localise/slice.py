@@ -13,7 +13,7 @@ class Slice:
     """One cause's place in the lattice of column values."""
 
     parts: dict[str, int]
-    """Column -> code, the columns in the order they were given."""
+    """Column -> code, the columns in the order they were given; without any it is the whole day."""
     rows: npt.NDArray[np.int64]
     """Positions of all rows inside, ascending, whether they deviate or not."""
     deviating: npt.NDArray[np.int64]
@@ -25,7 +25,7 @@ class Slice:
     purity: float
     """Share of the rows inside that deviate, among those that carry a value."""
     base_rate: float
-    """Share of the rows outside every slice that deviate."""
+    """Share of the rows outside every slice that deviate; without parts, of the rows of earlier days."""
     score: float
     """Log likelihood ratio (nats) of its rows deviating as often as they do, against the base rate."""
     direction: Literal["above", "below", "mixed"]
@@ -47,6 +47,12 @@ class Slice:
 
     def statement(self, names: Mapping[str, Sequence[str]] | None = None) -> str:
         """The slice as a sentence with numbers; `names[column][code]` gives the values' text."""
+        if not self.parts:
+            return (
+                f"All over the file: {len(self.deviating):,} of the day's {len(self.rows):,} rows deviate "
+                f"({self.purity:.0%}, against {self.base_rate:.1%} on earlier days), {self.coverage:.0%} of the "
+                f"deviating amount."
+            )
         said = " and ".join(
             f"{column} = {names[column][code] if names else code}" for column, code in self.parts.items()
         )

@@ -1,26 +1,14 @@
 """Breaks that gather in one slice as its past never showed are one problem, though each of them is in line."""
 
-import csv
 from datetime import date, timedelta
 from pathlib import Path
 from random import Random
 
 import pytest
+from judged_files import TODAY, judged_on
 
-from detectors.assess import Question, explained
-from detectors.bucketwise import Terms, judge_in_buckets
-from detectors.grouping import Judged, group
+from detectors.grouping import group
 from detectors.reasons import reason
-from recon.buckets import Bucket
-from recon.calendar import BusinessCalendar
-from recon.engines import Threads
-from recon.panels import build_panels
-from recon.reading import read_both
-from recon.recon_file import ReconFile
-
-HEADER = ("Payment", "Date", "Channel", "Bank", "Sent", "Settled")
-TODAY = date(2026, 3, 31)
-SAID = ReconFile()
 
 
 def payments(rng: Random, day: date, *, short: tuple[str, str] | None = None, broken: float = 0.02) -> list[list[str]]:
@@ -38,17 +26,6 @@ def payments(rng: Random, day: date, *, short: tuple[str, str] | None = None, br
     return rows
 
 
-def judged_on(folder: Path, past: list[list[str]], today: list[list[str]]) -> Judged:
-    for name, rows in (("past", past), ("today", today)):
-        with (folder / f"{name}.csv").open("w", newline="") as sink:
-            csv.writer(sink).writerows([HEADER, *rows])
-    current, history = read_both([folder / "today.csv"], [folder / "past.csv"], SAID, today=TODAY)
-    calendar = BusinessCalendar.of(SAID.calendar)
-    whole = Bucket(build_panels(current, history, SAID), history)
-    found = judge_in_buckets(Threads().hold(lambda _: whole, 1), Terms(current.layout, SAID, calendar))
-    return explained(Question(found.panels, current.layout, SAID, calendar), found.judgements)
-
-
 def days(count: int) -> list[date]:
     return [TODAY - timedelta(days=n) for n in range(count, 0, -1)]
 
@@ -61,7 +38,7 @@ def test_a_new_shortfall_of_one_slice_is_one_case_that_names_it(tmp_path: Path) 
     assert (case.kind, case.cause) == ("anomaly", "fee_or_tax")
     p, j = case.members[0]
     said = reason(judged.panels[p], judged.judgements[p], j)
-    assert f"{len(case.members)} of the {len(case.members)} rows of its slice break alike today" in said
+    assert f"{len(case.members)} of the {len(case.members)} rows beside it break alike today" in said
     assert "out of pattern" in said
 
 
