@@ -51,8 +51,7 @@ def test_hostile_requests_and_workbooks_end_in_an_answer_and_nothing_goes_out() 
 
 @pytest.mark.slow
 def test_suites_side_by_side_say_what_they_say_alone_in_the_order_asked_for() -> None:
-    beside = scoreboard._beside(["retrieval", "cost"], quick=True)
-    assert [score.suite for score in beside] == ["retrieval", "cost"]
-    assert [score.figures for score in beside] == [
-        run(name, quick=True).scores[0].figures for name in ("retrieval", "cost")
-    ]
+    names = ["mimicry", "cost"]
+    beside = scoreboard._beside(names, quick=True)
+    assert [score.suite for score in beside] == names
+    assert [score.figures for score in beside] == [run(name, quick=True).scores[0].figures for name in names]
