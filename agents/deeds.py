@@ -1,6 +1,7 @@
 """What the assistant may set in motion: each deed only makes a draft or a proposal that waits for a person."""
 
 from collections.abc import Mapping
+from functools import cache
 from typing import Any, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -44,6 +45,7 @@ DEEDS: Final[Mapping[str, type[BaseModel]]] = {
 """Each deed's name, as the model calls it, and what it takes."""
 
 
+@cache
 def deed_schemas() -> list[dict[str, Any]]:
     """The assistant's own tools in OpenAI's form."""
     out = []

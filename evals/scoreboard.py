@@ -116,6 +116,7 @@ class Score:
     suite: str
     figures: dict[str, float]
     seconds: float
+    processor_seconds: float
     table: str
     result: dict[str, Any]
 
@@ -135,7 +136,8 @@ class Board:
         """The tables, the figures, and the verdict."""
         lines: list[str] = []
         for score in self.scores:
-            lines += [f"== {score.suite} ({score.seconds:.1f} s)", score.table, ""]
+            spent = f"{score.seconds:.1f} s, {score.processor_seconds:.1f} s of processor time"
+            lines += [f"== {score.suite} ({spent})", score.table, ""]
             lines += [f"{score.suite}: {name} {value:.4g}" for name, value in score.figures.items()]
             lines.append("")
         lines += [f"REGRESSION {line}" for line in self.regressions] or ["Every committed bound is kept."]
@@ -215,6 +217,7 @@ def _beside(wanted: Sequence[str], quick: bool) -> list[Score]:
 def _measure(quick: bool, model: Any, name: str) -> Score:
     module, figures = SUITES[name]
     suite = importlib.import_module(module)
-    begun = time.perf_counter()
+    begun, worked = time.perf_counter(), time.process_time()
     result = suite.run(quick) if model is None else suite.run(quick, model=model)
-    return Score(name, figures(result), round(time.perf_counter() - begun, 2), suite.table(result), result)
+    seconds = round(time.perf_counter() - begun, 2), round(time.process_time() - worked, 2)
+    return Score(name, figures(result), *seconds, suite.table(result), result)

@@ -24,11 +24,11 @@ def test_every_committed_bound_names_a_suite() -> None:
 
 def test_a_promised_figure_that_is_no_longer_told_is_a_regression_unless_the_suite_was_skipped() -> None:
     promised = [Bound("s", "f", "at most", 1), Bound("s", "g", "at least", 0.5), Bound("other", "h", "at least", 1)]
-    assert broken(Score("s", {"g": 0.4}, 0.0, "", {}), promised) == [
+    assert broken(Score("s", {"g": 0.4}, 0.0, 0.0, "", {}), promised) == [
         "s: f was not measured, promised at most 1",
         "s: g is 0.4, promised at least 0.5",
     ]
-    assert broken(Score("s", {}, 0.0, "", {}), promised) == []
+    assert broken(Score("s", {}, 0.0, 0.0, "", {}), promised) == []
 
 
 def test_bounds_are_read_from_the_table(tmp_path: Path) -> None:
