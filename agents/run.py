@@ -22,6 +22,7 @@ from agents.judging import engine_for, judge_run, stays_in_the_lake
 from agents.lessons import lessons_of
 from agents.outputs import Format, Proposed, Told, set_aside, write_json, write_tables
 from agents.precedents import resolutions_of_history
+from agents.recognition import as_known, layout_for, recognised
 from agents.stages import Progress, Stages
 from agents.summary import summary
 from detectors.assess import Question, explained, findings_of
@@ -118,7 +119,7 @@ def run(desk: Desk, request: RunRequest, progress: Progress = lambda *_: None) -
     stages = Stages(progress)
     started = desk.clock()
     runs = RunStore(desk.db, desk.clock)
-    current, history, recon = _read(desk, request, stages)
+    request, current, history, recon = _read(desk, runs, request, stages)
     stages.rows = current.rows.n + (history.rows.n if history else 0)
     run_id = request.run_id or _run_id(recon, current, history, started)
     runs.start(_row(run_id, recon, request, current, started))
@@ -152,14 +153,26 @@ def _own_history(request: RunRequest, history: Reading | None) -> Reading | None
     return history if request.history else None
 
 
-def _read(desk: Desk, request: RunRequest, stages: Stages) -> tuple[Reading, Reading | None, str]:
+def _read(
+    desk: Desk, runs: RunStore, request: RunRequest, stages: Stages
+) -> tuple[RunRequest, Reading, Reading | None, str]:
+    """The request with what is known of its reconciliation, its rows, the past and the reconciliation's name."""
     today = request.today or desk.clock().date()
     with stages.stage("read"):
         current, history = read_both(request.current, request.history, request.said, today=today)
-        recon = request.recon or request.said.name or recon_name(current, request.current)
+        given = request.recon or request.said.name
+        recon = given or recon_name(current, request.current)
+        held = recognised(current, recon, given is not None, runs.known())
+        if held is not None:
+            kept = held.said if request.said == ReconFile() else request.said
+            layout = layout_for(current, held) if kept == held.said else None
+            if kept != request.said or layout is not None:
+                current, history = read_both(request.current, request.history, kept, today=today, layout=layout)
+                current = as_known(current, held) if layout is not None else current
+            request, recon = replace(request, said=kept), held.name
         if history is None and not request.history:
             history = _past(desk, recon, current, request.engine)
-    return current, history, recon
+    return request, current, history, recon
 
 
 def recon_name(current: Reading, files: Sequence[Path]) -> str:

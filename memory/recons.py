@@ -14,6 +14,7 @@ from memory.policy import covers
 from memory.schema import import_findings, recons, run_events, runs
 from recon.clock import Clock
 from recon.errors import BadInput, NotFound
+from recon.lake.manifest import layout_of
 from recon.recon_file import ReconFile, load_recon_file, parse_recon_file
 from recon.rows import ImportFinding, Layout
 
@@ -30,6 +31,15 @@ class RunRow:
     settings: dict[str, Any]
     out_dir: str | None
     requested_by: str
+
+
+@dataclass(frozen=True)
+class Known:
+    """A reconciliation that the workspace holds."""
+
+    name: str
+    said: ReconFile
+    layout: Layout | None
 
 
 class RunStore:
@@ -118,6 +128,13 @@ class RunStore:
                 connection.execute(sa.update(recons).where(recons.c.name == name).values(**values))
             else:
                 connection.execute(sa.update(recons).where(recons.c.name == name).values(body=body, **values))
+
+    def known(self) -> dict[str, Known]:
+        """Every reconciliation of the workspace, by name."""
+        with self._db.read() as connection:
+            rows = connection.execute(sa.select(recons.c.name, recons.c.body, recons.c.layout)).all()
+        layouts = {row.name: layout_of(row.layout) if row.layout else None for row in rows}
+        return {row.name: Known(row.name, parse_recon_file(row.body, row.name), layouts[row.name]) for row in rows}
 
     def recon(self, name: str) -> ReconFile:
         """The recon file kept under a name; raises NotFound."""
