@@ -383,9 +383,12 @@ def _promises_of_series(
 
 
 def _run_start(panel: Panel, rows: npt.NDArray[np.int64]) -> int:
-    """The first row of the unbroken run of breaks that ends the series."""
-    calm = rows[~panel.is_break[rows]]
-    return int(calm[-1]) + 1 if len(calm) else int(rows[0])
+    """The first row of the unbroken run of days with a break that ends the series; its last row where there is none.
+
+    A key that stands twice on a day may match the second time: the day is one of the run all the same.
+    """
+    calm = rows[~np.isin(panel.day[rows], panel.day[rows[panel.is_break[rows]]])]
+    return min(int(calm[-1]) + 1, int(rows[-1])) if len(calm) else int(rows[0])
 
 
 def _comments(of: DayOf, panel: Panel, wanted: npt.NDArray[np.bool_]) -> Mapping[int, str]:

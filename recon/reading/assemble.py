@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import date
 from typing import Final
 
 import duckdb
@@ -73,6 +74,8 @@ class ReadPart:
 
 FEW: Final = 2_000
 """Distinct texts up to which dates are read one by one."""
+_DATED: Final = ((date(1600, 1, 1) - EPOCH).days, (date(2400, 12, 31) - EPOCH).days)
+"""The first and the last day that a row may be dated on; beyond them calendars end, and a date is a slip."""
 _NULL_DAYS: Final = np.array([(null - EPOCH).days for null in NULL_DATES], dtype=np.int64)
 _DAY: Final = 86_400_000_000
 _NOTHING: Final = np.int64(-(2**63))
@@ -191,18 +194,21 @@ class PartReader:
     def _reject_dates(
         self, part: Part, name: str, codes: Codes, moments: Moments, why: dict[int, str], notes: Notes
     ) -> None:
-        if (moments.status == Status.OK).all():
+        known = _known(moments)
+        if known.all() and (moments.status == Status.OK).all():
             return
         words = codes.vocabulary.to_pylist()
         nulls = np.flatnonzero((moments.status == Status.NULL)[codes.codes])
         if len(nulls):
             notes.add("null_date", len(nulls), f"{part.file}: line {part.table.line[nulls[0]]}")
-        for kind, text in (
-            (Status.IMPOSSIBLE, "{name}: {cell!r} is no day of the calendar"),
-            (Status.NO_DATE, "{name}: {cell!r} is no date"),
-            (Status.BLANK, "{name}: no date"),
+        told = (moments.status == Status.OK) | (moments.status == Status.NULL)
+        for mask, text in (
+            (moments.status == Status.IMPOSSIBLE, "{name}: {cell!r} is no day of the calendar"),
+            (moments.status == Status.NO_DATE, "{name}: {cell!r} is no date"),
+            (moments.status == Status.BLANK, "{name}: no date"),
+            (told & ~known, "{name}: no row can be of {cell!r}"),
         ):
-            for row in map(int, np.flatnonzero((moments.status == kind)[codes.codes])):
+            for row in map(int, np.flatnonzero(mask[codes.codes])):
                 cell = words[codes.codes[row]][:60]
                 why.setdefault(row, text.format(name=name.strip(), cell=cell))
 
@@ -325,7 +331,8 @@ class PartReader:
 
 
 def _known(moments: Moments) -> Mask:
-    return np.asarray((moments.status == Status.OK) | (moments.status == Status.NULL), dtype=np.bool_)
+    told = (moments.status == Status.OK) | (moments.status == Status.NULL)
+    return np.asarray(told & (moments.day >= _DATED[0]) & (moments.day <= _DATED[1]), dtype=np.bool_)
 
 
 def _own_days(moments: Moments) -> npt.NDArray[np.int32]:

@@ -55,6 +55,12 @@ def read_excel(path: Path) -> RawTable:
 
 
 _CELL: Final = re.compile(rb'<(?:\w{1,20}:)?c\b[^<>]{0,200}?\br="([A-Za-z]{1,3})(\d{1,7})"')
+_UNCALCULATED: Final = re.compile(
+    rb"<(?P<n>\w{1,20}:)?c\b(?P<said>[^<>]{0,200})>"
+    rb"<(?:\w{1,20}:)?f\b(?:[^<>]{0,200}/>|[^<>]{0,200}>[^<]{0,8192}</(?:\w{1,20}:)?f>)"
+    rb"(?:<(?:\w{1,20}:)?v ?/>|<(?:\w{1,20}:)?v></(?:\w{1,20}:)?v>)?</"
+)
+"""A cell that holds a formula and no result; an empty text is a result, of type `str`."""
 _OVERLAP: Final = 300
 
 
@@ -72,6 +78,7 @@ class _Span:
 
     def feed(self, chunk: bytes) -> None:
         text = self._rest + chunk
+        self._refuse_uncalculated(text)
         found = _CELL.findall(text)
         self._rest = text[-_OVERLAP:]
         if not found:
@@ -84,6 +91,15 @@ class _Span:
         if height * width > MAX_CELLS:
             msg = f"{self._path.name}: {self._part} spans {height:,} x {width:,} cells; export it as CSV"
             raise UnreadableFile(msg)
+
+    def _refuse_uncalculated(self, text: bytes) -> None:
+        """Programs that write formulas do not work them out: read as blank, they would be sides that are missing."""
+        for cell in _UNCALCULATED.finditer(text):
+            where = re.search(rb'\br="([A-Za-z]{1,3}\d{1,7})"', cell["said"])
+            if where is not None and b't="str"' not in cell["said"]:
+                spot = where[1].decode()
+                msg = f"{self._path.name}: the formula in {spot} has no result; open the workbook in Excel and save it"
+                raise UnreadableFile(msg)
 
 
 def _column_number(name: bytes) -> int:

@@ -74,7 +74,8 @@ def _zipped(path: Path) -> Kind:
         with zipfile.ZipFile(path) as archive:
             names = archive.namelist()
     except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError):
-        names = []
+        msg = f"{path.name}: this workbook or zip archive is cut off or damaged; save it anew as .xlsx or CSV"
+        raise UnreadableFile(msg) from None
     if any(name.startswith("xl/") or name == "mimetype" for name in names):
         return "excel"
     msg = f"{path.name}: not text: this is a zip archive; unpack it first"
@@ -127,7 +128,7 @@ class Dialect:
 
 
 def dialect_of(head: str) -> Dialect:
-    """The delimiter that splits most lines into equally many fields; more fields win a draw."""
+    """The delimiter that splits most lines into equally many fields; in a draw, that cuts no quotation, then more."""
     lines = [line for line in head.splitlines()[:200] if line.strip()]
     if lines and lines[0].strip('"').lower().startswith("sep=") and len(lines[0].strip('"')) <= 5:
         return Dialect(lines[0].strip('"')[4:5] or ",", sep_line=True)
@@ -135,16 +136,24 @@ def dialect_of(head: str) -> Dialect:
     return Dialect(best, sep_line=False)
 
 
-def _fit(lines: list[str], delimiter: str) -> tuple[float, int]:
-    counts = Counter(_fields(line, delimiter) for line in lines)
+def _fit(lines: list[str], delimiter: str) -> tuple[float, float, int]:
+    rows = [_fields(line, delimiter) for line in lines]
+    counts = Counter(width for width, _ in rows)
     wide = {width: times for width, times in counts.items() if width > 1}
     if not wide:
-        return 0.0, 0
+        return 0.0, 0.0, 0
     width = max(wide, key=lambda w: (wide[w], w))
-    return round(wide[width] / len(lines), 1), width
+    uncut = sum(whole for of, whole in rows if of == width) / wide[width]
+    return round(wide[width] / len(lines), 1), round(uncut, 1), width
 
 
-def _fields(line: str, delimiter: str) -> int:
-    if '"' not in line:
-        return line.count(delimiter) + 1
-    return len(split_row(line, delimiter)) if len(line) < 20_000 else line.count(delimiter) + 1
+def _fields(line: str, delimiter: str) -> tuple[int, bool]:
+    """How many fields, and whether no quoted text is cut by the delimiter: each half would hold one of its quotes.
+
+    >>> _fields('1,"a;b"', ","), _fields('1,"a;b"', ";")
+    ((2, True), (2, False))
+    """
+    if '"' not in line or len(line) >= 20_000:
+        return line.count(delimiter) + 1, True
+    fields = split_row(line, delimiter)
+    return len(fields), not any(field.count('"') % 2 for field in fields)
