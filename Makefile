@@ -59,7 +59,7 @@ bench: .venv/ready .venv/bench
 	@sh .ci/setup bench
 
 fuzz: .venv/ready
-	$(PYTHON) -m evals.fuzz --cases 100000 --desk 5000
+	$(PYTHON) -m evals.fuzz --cases 100000 --desk 5000 --runs 2000
 
 crash: .venv/ready
 	$(PYTHON) -m tests.acting.crash --trials 10000

@@ -1,14 +1,21 @@
-"""`make fuzz`: hostile bytes into the reader and the recon file; every one ends in rows or in one clear sentence."""
+"""The first part of `make fuzz`, and all of it: hostile bytes into the reader and the recon file.
+
+Every file ends in rows or in one clear sentence. The parts run side by side, each with its seed in its name.
+"""
 
 import argparse
 import random
 import tempfile
 import time
+from collections.abc import Mapping
 from datetime import date
+from functools import partial
 from pathlib import Path
 from typing import Final
 
+from evals.beside import side_by_side
 from evals.fuzz_desk import run_desk
+from evals.fuzz_runs import run_whole
 from recon.errors import BadInput
 from recon.reading import read
 from recon.recon_file import ReconFile, load_recon_file
@@ -23,8 +30,9 @@ PIECES: Final = (
     b"\x00", b"\xff\xfe", b'"', b"\n\n", b"\r", b",,,,", b"=1+1", b"1e309", b"NaN", b"01-01-1900", b"2/30/2026",
     b"\xe2\x80\xae", b"9" * 60, b"-", b";", b"\t", b"\xc0\xaf", b"PK\x03\x04", b"Total,,,", b"sep=;\n",
 )  # fmt: skip
+SHARES: Final = 8
 SLOW: Final = 2.0
-"""Seconds that a small file may take."""
+"""Seconds of processor time that a small file may take."""
 
 
 def mutated(rng: random.Random) -> bytes:
@@ -47,7 +55,7 @@ def mutated(rng: random.Random) -> bytes:
 def one(path: Path, data: bytes) -> str | None:
     """What is wrong with how these bytes ended; None when nothing is."""
     path.write_bytes(data)
-    begun = time.monotonic()
+    begun = time.process_time()
     try:
         reading = read([path], ReconFile(), today=date(2026, 11, 23))
         if reading.rows_in != reading.rows.n + len(reading.rejects):
@@ -57,9 +65,8 @@ def one(path: Path, data: bytes) -> str | None:
             return f"more than one line: {said}"
     except Exception as fault:
         return f"{type(fault).__name__}: {fault}"
-    if time.monotonic() - begun > SLOW:
-        return f"took {time.monotonic() - begun:.1f} s"
-    return None
+    spent = time.process_time() - begun
+    return f"took {spent:.1f} s" if spent > SLOW else None
 
 
 def two(path: Path, data: bytes) -> str | None:
@@ -88,16 +95,33 @@ def run(cases: int, seed: int) -> list[str]:
     return faults
 
 
+def part(sizes: Mapping[str, int], name: str) -> list[str]:
+    """The faults of one part, as it is named: `desk 3` is the desk with seed 3."""
+    what, seed = name.split()
+    return {"files": run, "desk": run_desk, "runs": run_whole}[what](sizes[name], int(seed))
+
+
+def parts_of(files: int, desk: int, runs: int, seed: int) -> dict[str, int]:
+    """Each part's name and cases; the many files in shares, so that every processor has work until the end."""
+    sizes = {f"runs {seed}": runs, f"desk {seed}": desk}
+    for n in range(SHARES):
+        sizes[f"files {seed + n}"] = files // SHARES + (n < files % SHARES)
+    return {name: cases for name, cases in sizes.items() if cases}
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--cases", type=int, default=1000)
     parser.add_argument("--desk", type=int, default=100, help="requests and workbooks besides")
+    parser.add_argument("--runs", type=int, default=20, help="whole runs besides")
     parser.add_argument("--seed", type=int, default=1)
     said = parser.parse_args()
-    faults = run(said.cases, said.seed) + run_desk(said.desk, said.seed)
+    sizes = parts_of(said.cases, said.desk, said.runs, said.seed)
+    found = side_by_side(partial(part, sizes), list(sizes))
+    faults = [line for name in sizes for line in found[name]]
     for line in faults[:20]:
         print(line)
-    print(f"{said.cases + said.desk:,} cases, {len(faults):,} faults")
+    print(f"{sum(sizes.values()):,} cases, {len(faults):,} faults")
     raise SystemExit(bool(faults))
 
 

@@ -354,6 +354,7 @@ def test_a_day_of_the_chart_is_the_break_of_that_day(tieout: Tieout) -> None:
         assert lead is not None
         tag = tags.tag_of(desk, desk.cases.get(case["id"]), tags.Said("missed", on=lead.business_date))
         found += tag.target_id == lead.break_id
+        assert tag.features is not None
         assert [abs(float(a)) for a in tag.features["amounts"]] == [abs(float(lead.difference))]
     assert found == 4
 

@@ -1,6 +1,7 @@
 """The README and docs/ say what is so: graph, recon files, commands, code, links, and a test behind each promise."""
 
 import re
+import shlex
 from pathlib import Path
 from typing import Any
 
@@ -46,6 +47,30 @@ def test_every_command_exists(page: Path) -> None:
     known = set(typer.main.get_command(app).commands)  # type: ignore[attr-defined]
     named = {word for words in re.findall(r"tieout ([a-z|-]+)", text_of(page)) for word in words.split("|")}
     assert named - {"audit"} <= known
+
+
+def lines_of_shell(page: Path) -> list[list[str]]:
+    """Every `tieout` line of the page's shell blocks as words; `a|b X` stands for two lines."""
+    found = []
+    for block in re.findall(r"```sh\n(.*?)```", text_of(page), re.DOTALL):
+        for line in re.findall(r"^tieout (.+)$", block, re.MULTILINE):
+            words = shlex.split(line, comments=True)
+            found += [[name, *words[1:]] for name in words[0].split("|")]
+    return found
+
+
+@by_page
+def test_every_line_of_shell_is_understood(page: Path) -> None:
+    for words in lines_of_shell(page):
+        command: Any = typer.main.get_command(app)
+        context = command.make_context("tieout", words.copy())
+        name, command, rest = command.resolve_command(context, words.copy())
+        with command.make_context(name, rest, parent=context) as parsed:
+            assert parsed.params, words
+
+
+def test_the_shell_of_the_page_is_looked_at() -> None:
+    assert len(lines_of_shell(ROOT / "README.md")) > 20
 
 
 def test_every_target_exists() -> None:

@@ -5,8 +5,10 @@ from pathlib import Path
 import pytest
 
 from evals import scoreboard
+from evals.fuzz import parts_of
 from evals.fuzz import run as fuzz
 from evals.fuzz_desk import run_desk
+from evals.fuzz_runs import run_whole
 from evals.scoreboard import SUITES, Bound, Score, bounds, broken, run
 from recon.errors import BadInput
 
@@ -43,6 +45,16 @@ def test_an_unknown_suite_is_refused() -> None:
 
 def test_hostile_files_end_in_rows_or_one_sentence() -> None:
     assert [fault for fault in fuzz(60, 5) if not fault.startswith("took")] == []
+
+
+def test_odd_cells_end_in_rows_or_one_sentence_by_the_whole_main_job() -> None:
+    assert [fault for fault in run_whole(24, 5) if not fault.startswith("took")] == []
+
+
+def test_no_case_is_lost_between_the_parts_of_the_fuzz() -> None:
+    sizes = parts_of(100_003, 5_000, 2_000, 1)
+    assert sum(sizes.values()) == 107_003
+    assert len({name.split()[1] for name in sizes if name.startswith("files")}) == 8
 
 
 def test_hostile_requests_and_workbooks_end_in_an_answer_and_nothing_goes_out() -> None:

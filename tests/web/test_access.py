@@ -1,6 +1,7 @@
 """Who may do what: every route of the application, asked by every role with ids that exist, its own and others'."""
 
 import re
+from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -17,7 +18,17 @@ from recon.settings import Settings
 from server import create_app
 from tests.web.builders import POLICY, RECON, open_home
 from web.access import RANK, RULES
-from web.auth import issue_link, issue_session, issue_token, list_tokens, local_person, revoke, session_for_token
+from web.auth import (
+    LINK_LASTS,
+    issue_link,
+    issue_session,
+    issue_token,
+    list_tokens,
+    local_person,
+    redeem_link,
+    revoke,
+    session_for_token,
+)
 
 ROLES = ("viewer", "operator", "approver", "admin")
 BASE = "http://127.0.0.1:8000"
@@ -53,6 +64,22 @@ def test_a_new_route_without_a_rule_fails(app: FastAPI) -> None:
     client = TestClient(app, base_url=BASE)
     for headers in ({}, {"authorization": f"Bearer {issue_token(app.state.hub.desk().db, 'root', 'admin')}"}):
         assert client.get("/api/v1/forgotten", headers=headers).status_code in (401, 403)
+
+
+def test_the_table_of_rules_gives_away_nothing() -> None:
+    """What the other tests take from the table, once more by itself: a rule that is set too low fails here."""
+    admins = {(m, p) for (m, p), least in RULES.items() if least == "admin"}
+    assert admins == {
+        ("PUT", "/api/v1/recons/{name}"),
+        ("GET", "/api/v1/tokens"),
+        ("POST", "/api/v1/tokens"),
+        ("DELETE", "/api/v1/tokens/{token_id}"),
+    }
+    changing = {(m, p) for (m, p), least in RULES.items() if m != "GET" and RANK[least] < RANK["operator"]}
+    assert changing == {("POST", "/sign-in"), ("POST", "/sign-out")}
+    signed_out = {p for (_, p), least in RULES.items() if least == "anyone"}
+    pages = {"/", "/enter", "/sign-in", "/docs", "/openapi.json", "/static/{path:path}"}
+    assert signed_out == pages | {"/healthz", "/readyz"}
 
 
 def ids_of(desk: Desk) -> dict[str, str]:
@@ -207,6 +234,12 @@ def test_a_one_time_link_opens_once(app: FastAPI, desk: Desk) -> None:
     second.get(link)
     assert first.get("/api/v1/me").status_code == 200
     assert second.get("/api/v1/me").status_code == 401
+
+
+def test_a_link_that_nobody_opened_in_time_opens_no_more(desk: Desk) -> None:
+    secret = issue_link(desk.db)
+    assert redeem_link(desk.db, secret, lambda: desk.clock() + LINK_LASTS + timedelta(seconds=60)) is None
+    assert redeem_link(desk.db, secret, lambda: desk.clock()) is not None
 
 
 def test_a_session_that_was_planted_before_the_sign_in_is_not_taken_over(app: FastAPI, desk: Desk) -> None:
