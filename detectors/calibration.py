@@ -25,6 +25,8 @@ LEAN_NOMINAL = 600.0
 """How many points a stratum's parent (or the nominal law) stands for beside the stratum's own counts."""
 DOUBT = 0.25
 """How fast a tail of which nothing is known falls with the surprise."""
+ACCIDENTS = 0.015
+"""Of past rows at most so many are accidents; where more are out of the ordinary, most of them are ordinary."""
 SHAPE = 0.1
 """The shape of a carried tail: heavier than the exponential that fits its body."""
 
@@ -136,6 +138,9 @@ class Calibration:
         return out
 
 
+FEW = 100
+SOME = 1_000
+"""Past rows that a view must have been asked of, where so many have been met."""
 AMPLE = 5_000
 """Past rows from which history alone calibrates all blocks: current rows, judged or not, then add only doubt."""
 
@@ -152,22 +157,31 @@ def calibrate(counts: Sequence[Counts]) -> Calibration:
         if laws and points[0] >= AMPLE:
             laws.append(laws[0])
         else:
-            laws.append(tuple(_of_view(view, tally) for view in block))
+            laws.append(tuple(_of_view(view, tally, int(block[0].sum())) for view in block))
     said = surprises[0][..., 1:].sum(axis=(1, 2)) > 0
     speaking = said if points[0] >= AMPLE else np.ones(len(said), np.bool_)
     return Calibration(tuple(laws), tuple(points), speaking)
 
 
-def _of_view(counts: Ints, tally: Ints) -> tuple[Law, ...]:
+def _of_view(counts: Ints, tally: Ints, points: int) -> tuple[Law, ...]:
+    """The laws of one view, by stratum; `points`: past rows in all.
+
+    A view that could hardly be asked of a past row, though there are many, does not speak yet: its nominal law has
+    never been held against anything, and on the first day that it may speak it would do so of every series at once.
+    """
+    if points >= SOME and counts.sum() < FEW:
+        return (Law(0.0, np.zeros(BINS + 1), -1e-9),) * STRATA
     nominal = nominal_law()
     n = w.STRATUM_KINDS
     pooled = [counts[kind::n].sum(axis=0) for kind in range(n)]
     kinds = [fit_law(one, nominal, LEAN_NOMINAL) for one in pooled]
     shares = [natural_share(tally, sparse=False), natural_share(tally, sparse=True)]
     laws = []
+    own: list[Law] = []
     for i in range(STRATA):
         kind = i % n
-        law = fit_law(counts[i], kinds[kind])
+        law = fit_law(counts[i], own[i - n] if i >= n and not counts[i].any() else kinds[kind])
+        own.append(law)
         share = shares[kind // 2]
         if kind % 2 == 0 and share is not None:
             law = without_strangers(law, pooled[kind], kinds[kind + 1], share)
@@ -220,6 +234,12 @@ def without_strangers(law: Law, counts: Ints, later: Law, share: float) -> Law:
     natural = np.log(max(share, 1e-300)) + later.log_tail
     unseen = np.log(1.0 / max(law.n, 1.0)) - DOUBT * np.maximum(edges - limit, 0) * BIN_WIDTH
     allowed = np.logaddexp(np.logaddexp(carried, natural + np.log(2.0)), unseen)
+    mild = above[limit] / max(above[0], 1.0)
+    with np.errstate(divide="ignore"):
+        # what lies in the body was counted there, whatever law was fitted to it
+        allowed[:limit] = np.logaddexp(allowed[:limit], np.log((above[:limit] - above[limit]) / max(above[0], 1.0)))
+    if mild > ACCIDENTS:
+        allowed = np.logaddexp(allowed, np.log(1.0 - ACCIDENTS / mild) + law.log_tail)
     tail = np.minimum(law.log_tail, allowed)
     tail[0] = 0.0
     tail = np.minimum.accumulate(tail)

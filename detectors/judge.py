@@ -177,9 +177,10 @@ def _count_blocks(
     for b in range(1, len(counts.surprises)):
         here = use & (block == b - 1)
         for view in range(WALKED):
-            surprise = _rounded(narrow[here, view])
+            asked = here & (narrow[:, w.ABLE].astype(np.int64) >> view & 1 == 1)
+            surprise = _rounded(narrow[asked, view])
             bins = np.clip(surprise / w.BIN_WIDTH, 0, w.BINS - 1).astype(np.int64)
-            np.add.at(counts.surprises[b, view], (stratum[here], bins), 1)
+            np.add.at(counts.surprises[b, view], (stratum[asked], bins), 1)
         before = use & (block < b)
         tally = counts.tally[b]
         tally[w.T_ROWS : w.T_EPISODES] += np.bincount(kind[before], minlength=w.STRATUM_KINDS)

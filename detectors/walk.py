@@ -75,8 +75,8 @@ EXPECTED, SCALE, MEAN, DEVIATION, CUSUM, SLOPE, MEDIAN, PREVIOUS, SPREAD = range
 WIDE = 9
 # columns of the float32 output; the first WALKED are the views' surprises
 S_LEFT, S_RIGHT, Z, NU, SUPPORT, RUN, RATE, MODEL, OUTS, AGREE = range(WALKED, WALKED + 10)
-STRATUM, SAME_SIGN, VOLATILITY_RATIO, BREAKS_BEFORE, RECENT, BEGINS = range(WALKED + 10, WALKED + 16)
-NARROW = WALKED + 16
+STRATUM, SAME_SIGN, VOLATILITY_RATIO, BREAKS_BEFORE, RECENT, BEGINS, ABLE = range(WALKED + 10, WALKED + 17)
+NARROW = WALKED + 17
 
 TALLY = 20
 """Rows and mild excursions by kind; series and their rows: without one, calm with one, wild (dense, then sparse)."""
@@ -190,6 +190,7 @@ def _walk_series(
         z = min(max(fc.z, -4.0), 4.0) if at.supported and p.ne >= 3 else 0.0
         hour = row.first_slot // 12 if hourly else 0
         s[:] = 0.0
+        able = able_views(p)
         if row.judged and p.seen >= 1:
             _ask_habits(s, p, w, terms, prior, row, at, sides, ratio)
         if row.judged and p.ne >= 5:
@@ -209,9 +210,10 @@ def _walk_series(
             _tell_numbers(found.wide[out], p, w, row, fc, at, run_sum)
             _tell_answers(found.narrow[out], s, p, w, row, fc, at, sides)
             found.narrow[out, RATE] = break_rate(p.breaks, p.rows, prior)
+            found.narrow[out, ABLE] = able
             out += 1
         if not current[t] and not row.excluded and p.seen >= 1:
-            _count(found, s, p, at)
+            _count(found, s, able, p, at)
         _learn(p, w, rows, terms, row, fc, at, sides, ratio, z, hourly, hour)
     if p.past_rows > 0:
         ends = (3 if p.past_sparse else 0) + (2 if p.past_wild else p.past_any)
@@ -273,6 +275,29 @@ def _ask_residuals(s: Floats, p: Any, w: Any, z: float, clipped: float) -> None:
         wider = math.sqrt((1.0 + rho) / (1.0 - rho))
         s[SHIFT] = shift_surprise(sum_3 / wider, sum_6 / wider, clipped)
         s[VOLATILITY] = volatility_surprise(square, 6, clipped)
+
+
+@step
+def able_views(p: Any) -> int:
+    """The views that the past is long enough for, a bit each.
+
+    A row of which a view could not be asked is no evidence that the view is silent: counted as a zero, it made the
+    first rows that could be asked look strange, all of them on the same day.
+    """
+    able = (1 << WALKED) - 1
+    if p.change_n < 2.0:
+        able &= ~(1 << CHANGE)
+    if p.rows < 3.0:
+        able &= ~(1 << BREAKS)
+    if p.ratio_n < 3.0:
+        able &= ~(1 << RATIO)
+    if p.moves_n < 3.0:
+        able &= ~(1 << SIDES)
+    if p.ne < 5 or p.zn < 5:
+        able &= ~(1 << SHIFT | 1 << VOLATILITY)
+    if p.all_n < ENOUGH:
+        able &= ~(1 << RARITY | 1 << LATELY)
+    return able
 
 
 @step
@@ -346,10 +371,11 @@ def _tell_answers(
 
 
 @step
-def _count(found: Found, s: Floats, p: Any, at: Standing) -> None:
-    """A past row into the histograms that calibrate the current ones."""
+def _count(found: Found, s: Floats, able: int, p: Any, at: Standing) -> None:
+    """A past row into the histograms that calibrate the current ones, of the views that could be asked of it."""
     for v in range(WALKED):
-        found.hist[v, at.stratum, bin_of(s[v])] += 1
+        if able >> v & 1:
+            found.hist[v, at.stratum, bin_of(s[v])] += 1
     kind = at.stratum % STRATUM_KINDS
     found.tally[T_ROWS + kind] += 1
     began = 1 if at.begins else 0

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from panel_builder import CALENDAR, panel_of
 
 from detectors.calibration import (
     Counts,
@@ -13,6 +14,7 @@ from detectors.calibration import (
     fit_law,
     nominal_law,
 )
+from detectors.judge import judge
 from detectors.views import NAMES, VIEWS
 from detectors.walk import BIN_WIDTH, BINS, STRATA, TALLY, WALKED
 
@@ -80,3 +82,22 @@ def test_every_view_has_a_name_a_question_and_a_weight() -> None:
     for view in VIEWS:
         assert view.asks.rstrip(")").endswith(("?", "only"))
         assert view.weight > 0
+
+
+@pytest.mark.parametrize("past", [6, 12, 24])
+@pytest.mark.parametrize("rate", [0.05, 0.2])
+def test_where_breaks_are_common_all_over_a_break_like_the_others_is_in_line(rate: float, past: int) -> None:
+    # each key breaks too seldom to be known for it: only the keys together say that breaks are usual here
+    rng = np.random.default_rng(7)
+    broke = rng.random((500, past + 1)) < rate
+    usual = np.where(broke, rng.standard_t(3, broke.shape) * 500, 0.0)
+    answer = judge(panel_of(usual.tolist()), calendar=CALENDAR)
+    assert np.count_nonzero(answer.anomaly == 1) <= 0.02 * np.count_nonzero(broke[:, -1])
+
+
+def test_a_break_where_they_are_rare_is_called() -> None:
+    rng = np.random.default_rng(8)
+    value = np.where(rng.random((500, 25)) < 0.002, 300.0, 0.0)
+    value[:4, -1] = 900.0
+    answer = judge(panel_of(value.tolist()), calendar=CALENDAR)
+    assert set(np.flatnonzero(answer.anomaly == 1)) >= {0, 1, 2, 3}
