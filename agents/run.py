@@ -323,7 +323,7 @@ def _leave(
     report: DayReport,
     stages: Stages,
 ) -> RunResult:
-    cases = [desk.cases.record(w.case.id) for w in found.written]
+    cases = desk.cases.records([w.case.id for w in found.written])
     actions = [a for w in found.written for a in desk.ledger.list(case_id=w.case.id)] if request.agents else []
     by_case: dict[str, list[str]] = {}
     for action in actions:

@@ -40,7 +40,7 @@ VIEWS: Final[tuple[View, ...]] = (
     View("lately", "was the series strange in the last hours? (many rows a day only)", 0.25, 0.25),
     View("forest", "is the combination of all of these rare among breaks?", 0.5, 1.0),
 )
-"""Each member of the family is asked the same questions by tests/detectors/test_judge_views.py."""
+"""Each member of the family is asked the same questions by tests/detectors/test_judge_calibration.py."""
 
 LEVEL, CHANGE, BREAKS, SIZE, DRIFT, SHIFT, VOLATILITY, RATIO, SIDES, ECHO, RARITY, LATELY, FOREST = range(13)
 WALKED: Final = 12
