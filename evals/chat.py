@@ -73,7 +73,7 @@ CONTENT: Final[Mapping[str, tuple[str, ...]]] = {
     "why": ("out of pattern", "band"),
     "why_not": ("out of pattern", "band"),
     "history": ("40,000.00", "within tolerance"),
-    "resolved": (COMMENT, "resolved"),
+    "resolved": (COMMENT, "closed with this comment"),
     "side": ("suspect side is IHub",),
     "changed": ("moved by",),
     "revise": ("waiting for approval",),

@@ -34,8 +34,22 @@ def test_a_promised_figure_that_is_no_longer_told_is_a_regression_unless_the_sui
 
 
 def test_bounds_are_read_from_the_table(tmp_path: Path) -> None:
-    (tmp_path / "S.md").write_text("| a | b | at most 0.5 | 0.1 |\n| --- | --- | --- | --- |\nprose\n")
-    assert bounds(tmp_path / "S.md") == [Bound("a", "b", "at most", 0.5)]
+    rows = (
+        "| a | b | at most 0.5 | 0.1 | 0.2 |",
+        "| --- | --- | --- | --- | --- |",
+        "| a | c | at least 1 in full | | 2 |",
+    )
+    (tmp_path / "S.md").write_text("\n".join((*rows, "prose")))
+    assert bounds(tmp_path / "S.md") == [Bound("a", "b", "at most", 0.5), Bound("a", "c", "at least", 1, in_full=True)]
+
+
+@pytest.mark.slow
+def test_what_only_the_full_board_measures_is_not_missed_by_the_quick_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(
+        scoreboard, "bounds", lambda: [Bound("cost", "a figure of the full board", "at least", 1, True)]
+    )
+    assert run("cost", quick=True).regressions == ()
+    assert len(run("cost").regressions) == 1
 
 
 def test_an_unknown_suite_is_refused() -> None:

@@ -269,7 +269,7 @@ def test_short_rows_are_not_broken_however_many(tmp_path: Path, monkeypatch: pyt
 def test_rejects_up_to_the_cap_are_listed_and_one_more_is_one_sentence(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("recon.reading.reader.MAX_REJECTS", 3)
+    monkeypatch.setattr("recon.reading.rejected.MAX_REJECTS", 3)
     head = b"id,date,left balance,right balance,memo\n" + GOOD * 9
     assert len(read_bytes(tmp_path, head + b"3,2026-01-01,x,2,y\n" * 3).rejects) == 3
     with pytest.raises(UnreadableFile, match=r"line 11: .*'x' is no number; 4 rows cannot be read, more than the 3"):
