@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 from test_main_job import HEADER, MONTHS, SERIES, TODAY, line
 
 from agents.desk import Desk
@@ -12,7 +13,7 @@ from agents.run import RunRequest, run
 from memory.action import Person
 from memory.audit import ERASED
 from memory.erasure import GONE, Eraser
-from memory.schema import audit, cases
+from memory.schema import audit, cases, idempotency
 from recon.errors import BadInput
 from recon.recon_file import parse_recon_file
 from recon.settings import Settings
@@ -88,6 +89,9 @@ def test_a_preview_changes_nothing_and_names_what_there_is(desk: Desk) -> None:
 def test_nothing_of_the_key_is_left_and_the_rest_stands(desk: Desk) -> None:
     home = desk.settings.home
     titles = {r.case.title for r in desk.cases.page(_every()).records if ACCOUNT not in r.case.title}
+    answer = {"key": "k", "who": "ann", "request_hash": "0" * 64, "status": 200, "body": f"of {ACCOUNT}".encode()}
+    with desk.db.begin() as connection:
+        connection.execute(sa.insert(idempotency).values(**answer, at=desk.clock()))
     found = eraser(desk).erase("loans", {"Account": ACCOUNT}, ANN, apply=True)
     assert found.applied
     desk.db.close()

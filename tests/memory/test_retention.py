@@ -39,6 +39,8 @@ def db(empty: Database) -> Database:
             connection.execute(sa.insert(cases).values(**case(case_id, state, at)))
             said = {"case_id": case_id, "role": "user", "who": "ann", "text": "why", "body": {}, "at": OLD}
             connection.execute(sa.insert(messages).values(**said))
+        afterwards = {"case_id": "done-old", "role": "user", "who": "bob", "text": "and now?", "body": {}, "at": NEW}
+        connection.execute(sa.insert(messages).values(**afterwards))
     return empty
 
 
@@ -51,7 +53,8 @@ def test_only_what_is_old_and_done_goes(db: Database, tmp_path: Path) -> None:
     said = sweep(tmp_path, db, audit, lambda: NOW, 30)
     assert said == "Retention of 30 days: 1 chat messages, 1 files and 0 cached rows removed."
     with db.read() as connection:
-        assert set(connection.execute(sa.select(messages.c.case_id)).scalars()) == {"done-new", "open"}
+        left = connection.execute(sa.select(messages.c.case_id, messages.c.who)).all()
+    assert sorted(map(tuple, left)) == [("done-new", "ann"), ("done-old", "bob"), ("open", "ann")]
     assert [p.name for p in (tmp_path / "outbox").iterdir()] == ["new.eml"]
     assert [row.what for row in audit.rows()] == ["retention"]
     assert sweep(tmp_path, db, audit, lambda: NOW, 30) is None
