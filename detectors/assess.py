@@ -11,7 +11,7 @@ from detectors.concentrate import Grid, concentrations, grid_of
 from detectors.flood import earlier, flood
 from detectors.gathering import Gathering, called, gathered
 from detectors.grouping import BY_LINK, Finding, Judged, without_past
-from detectors.judge import combine, judge
+from detectors.judge import called_still, combine, judge
 from detectors.judgement import Judgement
 from detectors.learning import NOBODY, Lessons
 from detectors.lessons import seen_of, worth_looking
@@ -23,6 +23,7 @@ from recon.panel import Panel
 from recon.recon_file import ReconFile
 from recon.rows import NO_DAY, Layout
 
+NONE = np.zeros(0, np.int64)
 MOST_COLUMNS = 7
 """A lattice over more columns grows faster than it explains."""
 
@@ -79,7 +80,7 @@ def explained(question: Question, judgements: Sequence[Judgement]) -> Judged:
     judged = Judged(question.panels, list(judgements), proofs, causes, (), question.lessons)
     if without_past(judged):
         return replace(judged, slices=_shared_deviations(question.layout, judged))
-    return _shared_causes(question.layout, judged)
+    return _shared_causes(question.layout, said, judged)
 
 
 def _to_prove(panel: Panel, judgement: Judgement) -> npt.NDArray[np.int64]:
@@ -135,7 +136,7 @@ def _deviating(layout: Layout, panel: Panel, rows: npt.NDArray[np.int64]) -> lis
     return [_of_panel(s, rows) for s in localise(columns, left, right)]
 
 
-def _shared_causes(layout: Layout, judged: Judged) -> Judged:
+def _shared_causes(layout: Layout, said: ReconFile, judged: Judged) -> Judged:
     """With a past, breaks of one cause that gather in one slice of the newest day, or flood all of it, are one
     problem: anomalies, and breaks in line that never came so before."""
     judgements, slices = list(judged.judgements), []
@@ -148,7 +149,16 @@ def _shared_causes(layout: Layout, judged: Judged) -> Judged:
             found = _of_anomalies(panel, judgements[p], causes, where, grid)
         judgements[p], floods = _floods(panel, judgements[p], causes, where, found)
         slices += [(p, one) for one in (*found, *floods)]
-    return replace(judged, judgements=judgements, slices=tuple(slices))
+    if any(not one.parts for _, one in slices):
+        inside = [np.concatenate([NONE, *(s.deviating for q, s in slices if q == p)]) for p in range(len(judgements))]
+        apart = [np.isin(j.rows, rows) for j, rows in zip(judgements, inside, strict=True)]
+        judgements = called_still(judgements, apart, target_fdr=said.target_fdr, budget=said.budget)
+    # a match that is not called after all has no cause
+    named: list[npt.NDArray[np.object_]] = [
+        np.where(panel.is_break[j.rows] | (j.anomaly == 1), cause, "")
+        for panel, j, cause in zip(judged.panels, judgements, judged.causes, strict=True)
+    ]
+    return replace(judged, judgements=judgements, causes=named, slices=tuple(slices))
 
 
 def _floods(

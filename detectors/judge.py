@@ -444,6 +444,31 @@ def combine(judgements: Sequence[Judgement], *, target_fdr: float = 0.1, budget:
     return out
 
 
+def called_still(
+    judgements: Sequence[Judgement],
+    apart: Sequence[npt.NDArray[np.bool_]],
+    *,
+    target_fdr: float = 0.1,
+    budget: int | None = None,
+) -> list[Judgement]:
+    """The judgements without the anomalies that only a crowd of others made: rows `apart` are one problem, and the rate
+    is promised among the rest of the rows by itself.
+
+    Benjamini and Hochberg's limit rises with what is rejected: beside a feed that failed, a tenth as many breaks of
+    every day would be called as well.
+    """
+    logs = [np.where(a, np.nan, log_p) for a, log_p in zip(apart, _weighed(judgements), strict=True)]
+    limits = _limits(judgements, logs, target_fdr, budget)
+    out = []
+    for one, log_p, a in zip(judgements, logs, apart, strict=True):
+        passed = np.round(log_p, 9) <= np.where(one.provisional, limits[1], limits[0])
+        told = (one.numbers["raised"] > 0) | (one.numbers.get("gathered", np.zeros(len(one.rows))) > 0)
+        dropped = (one.anomaly == 1) & ~(a | passed | told)
+        answer = replace(one, anomaly=np.where(dropped, 0, one.anomaly).astype(np.int8))
+        out.append(replace(answer, pattern=np.where(dropped, patterns(answer), one.pattern).astype(np.int8)))
+    return out
+
+
 def _weighed(judgements: Sequence[Judgement]) -> list[Floats]:
     """ln p less ln weight, the weights scaled to a mean of 1 over the run; nan where nothing supports a p-value.
 

@@ -7,6 +7,7 @@ from math import comb, log
 from pathlib import Path
 from random import Random
 
+import numpy as np
 import pytest
 from judged_files import TODAY, judged_on
 
@@ -59,6 +60,18 @@ def test_breaks_all_over_the_file_that_nothing_explains_are_one_new_case(tmp_pat
     p, j = case.members[0]
     said = reason(judged.panels[p], judged.judgements[p], j)
     assert f"{len(case.members)} of the {KEYS} rows beside it break alike today" in said
+
+
+def test_breaks_as_on_every_day_stay_in_line_beside_a_flood(tmp_path: Path) -> None:
+    rng = Random(6)
+    judged = judged_on(tmp_path, past(rng, 20), day_of(rng, TODAY, lambda _, x: x * 100, 0.5))
+    panel, judgement = judged.panels[0], judged.judgements[0]
+    strange = judgement.anomaly == 1
+    proved = judged.causes[0] == "scale"
+    usual = panel.is_break[judgement.rows] & ~proved
+    assert np.count_nonzero(strange & proved) > KEYS / 3
+    assert np.count_nonzero(usual) > 0
+    assert np.count_nonzero(strange & ~proved) <= np.count_nonzero(usual) / 3
 
 
 def test_a_file_that_breaks_so_on_other_days_has_no_flood(tmp_path: Path) -> None:
