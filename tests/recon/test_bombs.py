@@ -8,6 +8,9 @@ import zipfile
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -85,6 +88,13 @@ def swollen() -> Iterator[bytes]:
     yield b"</t></is></c></row>"
 
 
+def one_value(path: Path) -> None:
+    """A text of 3,000 letters stored once and told of 3 million rows: 9 GB, from a megabyte of Parquet."""
+    rows = 3_000_000
+    same = pa.DictionaryArray.from_arrays(np.zeros(rows, np.int32), pa.array(["x" * 3000]))
+    pq.write_table(pa.table({"memo": same, "left": np.arange(rows) % 7, "right": np.arange(rows) % 7}), path)
+
+
 def aliases() -> bytes:
     """Ten levels of nine references each: 3 thousand million items when written out."""
     lines = ["a: &a [x,x,x,x,x,x,x,x,x]"]
@@ -105,6 +115,7 @@ BOMBS: dict[str, tuple[str, Callable[[Path], object]]] = {
     "nothing but NUL": ("e.csv", lambda p: p.write_bytes(b"\0" * 20_000_000)),
     "two cells in opposite corners": ("f.xlsx", lambda p: workbook(p, corners())),
     "a workbook that swells": ("g.xlsx", lambda p: workbook(p, swollen())),
+    "one value, three million times": ("o.parquet", one_value),
     "YAML aliases": ("h.yaml", lambda p: p.write_bytes(aliases())),
     "YAML brackets": ("i.yaml", lambda p: p.write_bytes(b"a: " + b"[" * 100_000)),
     "YAML steps": ("j.yaml", lambda p: p.write_bytes(b"\n".join(b" " * n + b"a:" for n in range(900)))),

@@ -6,12 +6,16 @@ import zipfile
 from collections.abc import Callable
 from datetime import date, datetime
 from pathlib import Path
+from random import Random
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from openpyxl import Workbook
 
 from agents.run import RunRequest, run
 from recon.errors import BadInput
+from recon.reading import read
 from recon.recon_file import ReconFile
 from recon.settings import Settings
 from server import open_desk
@@ -140,3 +144,24 @@ def test_a_workbook_that_was_cut_off_is_called_one(tmp_path: Path) -> None:
     data = book(lambda i: i)
     with pytest.raises(BadInput, match="cut off or damaged"):
         main_job(tmp_path, data[: len(data) // 2], "book.xlsx")
+
+
+def test_parquet_with_any_byte_changed_is_read_or_refused(tmp_path: Path) -> None:
+    columns = dict(zip(HEADER, map(list, zip(*rows(), strict=True)), strict=True))
+    pq.write_table(pa.table(columns), tmp_path / "whole.parquet")
+    whole = (tmp_path / "whole.parquet").read_bytes()
+    rng = Random(3)
+    said: list[str] = []
+    for _ in range(150):
+        data = bytearray(whole)
+        for _ in range(3):
+            data[rng.randrange(4, len(data) - 4)] = rng.randrange(256)
+        (tmp_path / "file.parquet").write_bytes(data)
+        try:
+            found = read([tmp_path / "file.parquet"], ReconFile(), today=date(2026, 11, 23))
+        except BadInput as told:
+            said.append(str(told))
+        else:
+            assert found.rows_in == found.rows.n + len(found.rejects)
+    assert said
+    assert not [sentence for sentence in said if "\n" in sentence]
