@@ -88,7 +88,8 @@ def _from_list(desk: Desk, file: Path, recon: str | None, rows: Sequence[Mapping
 def _json_lines(file: Path) -> list[Mapping[str, Any]]:
     rows: list[Mapping[str, Any]] = []
     try:
-        lines = file.read_text(encoding="utf-8").splitlines()
+        # By line feeds alone: a comment may hold what else Unicode takes for the end of a line.
+        lines = file.read_text(encoding="utf-8-sig").split("\n")
     except (OSError, UnicodeDecodeError) as error:
         msg = f"{file}: cannot be read: {error}"
         raise BadInput(msg) from error
@@ -97,7 +98,8 @@ def _json_lines(file: Path) -> list[Mapping[str, Any]]:
             continue
         try:
             row = json.loads(line)
-        except ValueError as error:
+            json.dumps(row, ensure_ascii=False).encode()  # half a character, which JSON can name, is no text
+        except (ValueError, RecursionError) as error:
             msg = f"{file}: line {n}: this is no JSON: {error}"
             raise BadInput(msg) from error
         if not isinstance(row, dict):
