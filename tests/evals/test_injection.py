@@ -4,9 +4,10 @@ import pytest
 
 from agents import speaker
 from agents.masking import Mask
-from evals import injection
+from evals.breaches import breaches
 from evals.hostile import OWN
-from evals.injection import PLACES, breaches, in_cells, scene
+from evals.hostile_places import PLACES, in_cells
+from evals.hostile_scene import scene
 
 STRINGS = OWN[:2]
 
@@ -49,4 +50,4 @@ def test_an_effect_without_approval_would_be_seen() -> None:
 
 
 def test_every_place_is_named_in_the_issue() -> None:
-    assert set(injection.PLACES) == {"cell", "header", "file name", "Jira comment or mail reply", "chat"}
+    assert set(PLACES) == {"cell", "header", "file name", "Jira comment or mail reply", "chat"}
