@@ -60,7 +60,9 @@ def _lead(lead: str) -> Callable[[Asked, Brief, Found], str]:
 
 def _why(asked: Asked, brief: Brief, found: Found) -> str:
     case = brief["case"]
-    shown = _of(brief, "band", "proof", "slice")[:3] or brief["evidence"][:2]
+    # what the breaks share says more than the band of each
+    kinds = ("slice", "proof", "band") if _of(brief, "slice") else ("band", "proof")
+    shown = [e for kind in kinds for e in _of(brief, kind)[:1]] or brief["evidence"][:2]
     if case["kind"] == "document":
         return f"It is not flagged: its breaks are in line with their own past. {_cited(shown)}"
     return f"It is out of pattern ({case['pattern_label']}). {_cited(shown)}"
@@ -109,11 +111,14 @@ def _summary(asked: Asked, brief: Brief, found: Found) -> str:
 
 
 def _amount(asked: Asked, brief: Brief, found: Found) -> str:
+    total = _of(brief, "total")[:1]
+    if total:
+        return _cited([*total, *_of(brief, "break")[:1]])
     case = brief["case"]
     noun = "break" if case["break_count"] == 1 else "breaks"
     unit = f" {case['currency']}" if case["currency"] else ""
-    total = format(Decimal(case["amount"]), ",f")
-    return f"{total}{unit} in total, over {case['break_count']} {noun}. {_cited(_of(brief, 'break')[:1])}".strip()
+    amount = format(Decimal(case["amount"]), ",f")
+    return f"{amount}{unit} in total, over {case['break_count']} {noun}. {_cited(_of(brief, 'break')[:1])}".strip()
 
 
 def _onset(asked: Asked, brief: Brief, found: Found) -> str:
