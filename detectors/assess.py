@@ -149,9 +149,9 @@ def _shared_causes(layout: Layout, said: ReconFile, judged: Judged) -> Judged:
             found = _of_anomalies(panel, judgements[p], causes, where, grid)
         judgements[p], floods = _floods(panel, judgements[p], causes, where, found)
         slices += [(p, one) for one in (*found, *floods)]
-    if any(not one.parts for _, one in slices):
-        inside = [np.concatenate([NONE, *(s.deviating for q, s in slices if q == p)]) for p in range(len(judgements))]
-        apart = [np.isin(j.rows, rows) for j, rows in zip(judgements, inside, strict=True)]
+    inside = [np.concatenate([NONE, *(s.deviating for q, s in slices if q == p)]) for p in range(len(judgements))]
+    apart = [np.isin(j.rows, rows) for j, rows in zip(judgements, inside, strict=True)]
+    if 2 * sum(map(np.count_nonzero, apart)) > sum(np.count_nonzero(j.anomaly == 1) for j in judgements):
         judgements = called_still(judgements, apart, target_fdr=said.target_fdr, budget=said.budget)
     # a match that is not called after all has no cause
     named: list[npt.NDArray[np.object_]] = [

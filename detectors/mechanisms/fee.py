@@ -16,6 +16,9 @@ from recon.words import Side
 
 GATE: Final = 1e-4
 TIMES: Final = 3
+CROWDED: Final = 4.0
+"""So many times as often as its neighbours must a fixed charge recur: of a crowd of like differences (a side rounded to
+whole units) those at the edge have neighbours on one side only, and chance alone looks too small."""
 """A fixed amount recurs when it stands on so many breaks of different keys."""
 SHARE: Final = Fraction(35, 100)
 LUCK: Final = Fraction(1, 20)
@@ -133,7 +136,7 @@ def _fixed(table: Breaks) -> Iterator[Found]:
         members = members[np.sort(np.unique(table.series[members], return_index=True)[1])]
         expected = _expected(table, index, int(amounts[a]))
         chance = float(pdtrc(len(members) - 2, expected))
-        if len(members) >= TIMES and chance <= min(GATE, 1 / (10 * tests)):
+        if len(members) >= max(TIMES, CROWDED * expected) and chance <= min(GATE, 1 / (10 * tests)):
             yield from _amounts(table, index[inverse == a], len(members), chance)
 
 

@@ -1,5 +1,6 @@
 """A feed that failed as a whole is one case; what breaks as often on other days is none."""
 
+from collections import Counter
 from collections.abc import Callable
 from datetime import date, timedelta
 from fractions import Fraction
@@ -84,6 +85,16 @@ def test_a_file_that_breaks_so_on_other_days_has_no_flood(tmp_path: Path) -> Non
 def test_a_usual_day_has_no_flood(tmp_path: Path) -> None:
     rng = Random(4)
     assert all(len(g.members) < 5 for g in cases(tmp_path, past(rng), day_of(rng, TODAY)))
+
+
+def test_a_side_rounded_to_whole_units_throughout_is_no_fixed_charge(tmp_path: Path) -> None:
+    rng = Random(7)
+    today = [[*row[:4], f"{round(float(row[5])):.2f}", row[5]] for _ in range(8) for row in day_of(rng, TODAY)]
+    today = [[f"{row[0]}-{n}", *row[1:]] for n, row in enumerate(today)]
+    before = [[f"{row[0]}-{n}", *row[1:]] for n, row in enumerate(past(rng, 40))]
+    judged = judged_on(tmp_path, before, today)
+    counted = Counter(judged.causes[0].tolist())
+    assert counted["rounding"] > 20 * counted["fee_or_tax"]
 
 
 def test_a_slice_is_named_before_the_whole_file(tmp_path: Path) -> None:
