@@ -9,8 +9,10 @@ from decimal import Decimal
 from typing import Final
 from xml.sax.saxutils import escape
 
+import numpy as np
+
 from recon.case import BreakRow
-from recon.rows import EPOCH
+from recon.rows import EPOCH, NO_DAY
 from recon.series import SeriesHistory
 from recon.text import neutralise
 
@@ -51,9 +53,10 @@ def rows_csv(breaks: Sequence[BreakRow], left: str, right: str) -> str:
 
 
 def dots_of(history: SeriesHistory | None, breaks: Sequence[BreakRow], strangest: BreakRow) -> tuple[Dot, ...]:
-    """The series of the case's strangest break, oldest first; without a history its breaks alone."""
-    if history is not None and len(history.day):
-        return tuple(_dot(history, i) for i in range(max(0, len(history.day) - DAYS), len(history.day)))
+    """The series of the case's strangest break, oldest first; without a dated history its breaks alone."""
+    dated = [] if history is None else np.flatnonzero(history.day != NO_DAY)[-DAYS:].tolist()
+    if history is not None and dated:
+        return tuple(_dot(history, i) for i in dated)
     same = [b for b in breaks if b.key == strangest.key and b.pair == strangest.pair and b.business_date is not None]
     known = [(b.business_date, number) for b in same if (number := _number(b.difference)) is not None]
     return tuple(Dot(day, value, True) for day, value in sorted(known, key=lambda k: str(k[0])) if day is not None)

@@ -7,7 +7,11 @@ from datetime import date
 from decimal import Decimal
 from xml.etree import ElementTree
 
+import numpy as np
+
 from recon.case import BreakRow
+from recon.rows import NO_DAY, Pair
+from recon.series import SeriesHistory
 from tools.exhibit import Dot, chart_svg, dots_of, rows_csv
 
 BREAK = BreakRow(
@@ -59,3 +63,13 @@ def test_without_a_history_the_breaks_of_the_strangest_series_are_drawn() -> Non
         Decimal("7.25"),
     ]
     assert chart_svg(dots_of(None, [undated], undated), "t", "w") == ""
+
+
+def test_days_without_a_date_are_not_drawn() -> None:
+    n = np.zeros(2, np.int64)
+    flags = np.array([True, True])
+    pair = Pair("Balance", "L", "R", None, "number")
+    day = np.array([NO_DAY, 20_000], np.int32)
+    history = SeriesHistory("r", 1, {}, {}, pair, 2, day, None, n, n, ~flags, ~flags, n + 150, flags, ("", ""))
+    assert [(d.day, d.value) for d in dots_of(history, [BREAK], BREAK)] == [(date(2024, 10, 4), Decimal("1.50"))]
+    assert dots_of(replace(history, day=np.full(2, NO_DAY)), [BREAK], BREAK) == dots_of(None, [BREAK], BREAK)
