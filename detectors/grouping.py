@@ -22,6 +22,9 @@ LINKING_CAUSES = frozenset({"misposting", "duplicate", "aggregation", "lag", "ti
 BY_LINK = frozenset({"misposting", "aggregation"})
 """Causes whose proof names the rows that belong together; what else those rows share says nothing."""
 
+CROWD = 20
+"""Breaks of one cause from which they are one case where there is no past and no slice."""
+
 PURE = 0.8
 """Share of a slice's rows that deviate alike from which what is unproved in it belongs to it: a second break under the
 first hides the arithmetic, not the feed that failed."""
@@ -96,10 +99,10 @@ def group(judged: Judged, precedents: Mapping[Finding, str] | None = None) -> li
     taken: set[Finding] = set()
     groups = [g for p, s in judged.slices if (g := _slice_group(judged, p, s, deviations, taken)) is not None]
     rest = [f for f in deviations if f not in taken]
-    if without_past(judged) and groups:
-        groups += _leftovers(judged, rest)
-    else:
-        groups += _linked_and_keyed(judged, rest)
+    noise = _noise(judged, rest, beside=bool(groups)) if without_past(judged) else []
+    groups += _leftovers(judged, noise, "document" if groups else "anomaly")
+    alone = set(rest) - set(noise)
+    groups += _linked_and_keyed(judged, [f for f in rest if f in alone])
     taken.update(f for g in groups for f in g.members)
     groups += _documents(judged, taken, precedents or {})
     return groups
@@ -182,12 +185,21 @@ def _linked_and_keyed(judged: Judged, rest: Sequence[Finding]) -> list[Group]:
     return [_key_group(judged, members) for members in families.values()]
 
 
-def _leftovers(judged: Judged, rest: Sequence[Finding]) -> list[Group]:
-    """Without a past, what no slice explains is the noise around the slices: one group for each cause, no scope."""
+def _noise(judged: Judged, rest: Sequence[Finding], *, beside: bool) -> list[Finding]:
+    """Of a file without a past, what no slice explains: all that is `beside` slices; without slices the causes that
+    are too many to be looked at one by one."""
+    if beside:
+        return list(rest)
+    counted = Counter(str(judged.causes[p][j]) for p, j in rest)
+    return [f for f in rest if (cause := str(judged.causes[f[0]][f[1]])) not in BY_LINK and counted[cause] >= CROWD]
+
+
+def _leftovers(judged: Judged, rest: Sequence[Finding], kind: CaseKind) -> list[Group]:
+    """Without a past, what no slice explains: one group for each cause, no scope; noise where there are slices."""
     by_cause: dict[str, list[Finding]] = defaultdict(list)
     for f in rest:
         by_cause[str(judged.causes[f[0]][f[1]])].append(f)
-    return [replace(_key_group(judged, members), kind="document", scope=()) for members in by_cause.values()]
+    return [replace(_key_group(judged, members), kind=kind, scope=()) for members in by_cause.values()]
 
 
 def _key_group(judged: Judged, members: list[Finding]) -> Group:

@@ -104,6 +104,18 @@ def test_a_slice_is_named_before_the_whole_file(tmp_path: Path) -> None:
     assert [g.scope for g in found] == [(("Channel", "X"),)]
 
 
+def test_a_first_file_in_which_much_breaks_is_a_case_for_each_cause(tmp_path: Path) -> None:
+    rng = Random(8)
+    rows = day_of(rng, TODAY, lambda r, x: x + r.randint(-90_000, 90_000), 0.5)
+    flipped = [row if n % 4 else [*row[:4], f"-{row[5]}", row[5]] for n, row in enumerate(rows)]
+    for i, row in enumerate(flipped):
+        row[2:4] = ["W", "A"] if i % 2 else ["X", "B"]
+    found = group(judged_on(tmp_path, None, flipped))
+    assert {g.kind for g in found} == {"anomaly"}
+    assert {g.cause for g in found if len(g.members) >= 20} == {"unknown", "sign_flip"}
+    assert len(found) < 12
+
+
 @pytest.mark.parametrize(("hits", "inside", "percent"), [(3, 5, 10), (60, 400, 5), (300, 400, 5), (390, 400, 10)])
 def test_the_chance_of_so_many_is_the_binomial_one(hits: int, inside: int, percent: int) -> None:
     rate = Fraction(percent, 100)
