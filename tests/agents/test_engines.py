@@ -85,7 +85,7 @@ def test_a_worker_that_dies_changes_no_byte(
 
     monkeypatch.setattr(engines._HeldThere, "each", dying)
     there = run(tmp_path / "there", monkeypatch, current, "--history", history, "--engine", "dask")
-    assert asked == ["_sighted", "_surveyed", "_walked", "_kept"]
+    assert asked == ["_surveyed", "_walked"]
     assert workers[0].wait(10) == -signal.SIGKILL
     assert there == here
     # the next day's history is the lake's, read by the worker that is left
