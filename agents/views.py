@@ -1,13 +1,14 @@
 """What each agent must answer: one typed form per node, given to the model as its answer tool."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from recon.words import Cause, Pattern
 
 Short = Annotated[str, StringConstraints(max_length=400)]
-Text = Annotated[str, StringConstraints(max_length=4000)]
+LONGEST: Final = 4000
+Text = Annotated[str, StringConstraints(max_length=LONGEST)]
 Verdict = Literal["agree", "disagree", "abstain"]
 
 

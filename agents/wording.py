@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from agents.documenting import documenting
+from agents.views import LONGEST
 from agents.wishes import read_wish, revise
 
 Brief = Mapping[str, Any]
@@ -123,6 +124,11 @@ def next_step(brief: Brief) -> str:
             return f"Check the entries {where}."
 
 
+def _fitting(text: str) -> str:
+    """A key of thousands of characters stands in every statement; what does not fit is in the evidence."""
+    return text if len(text) <= LONGEST else f"{text[: LONGEST - 1]}…"
+
+
 def analyst_view(brief: Brief) -> dict[str, Any]:
     """The summary that an operator reads first."""
     case = brief["case"]
@@ -143,7 +149,7 @@ def analyst_view(brief: Brief) -> dict[str, Any]:
     ]
     return {
         "verdict": "agree",
-        "summary": " ".join(part for part in parts if part),
+        "summary": _fitting(" ".join(part for part in parts if part)),
         "hypotheses": hypotheses[:5],
         "next_step": next_step(brief),
         "cites": list(dict.fromkeys(_ids([*used, *precedents]))),
@@ -181,7 +187,7 @@ def planner_view(brief: Brief) -> dict[str, Any]:
         rationale = f"{rationale} Made anew as the operator asked."
     return {
         "title": title[:180],
-        "body": body,
+        "body": _fitting(body),
         "comment": comment_for(brief)[:400],
         "rationale": rationale[:400],
         "cites": analyst["cites"],
