@@ -141,8 +141,13 @@ def write_tables(folder: Path, told: Told, file_format: Format) -> None:
 
 
 def write_json(folder: Path, name: str, value: Any) -> None:
-    """One JSON document, indented for people."""
-    (folder / name).write_text(json.dumps(value, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    """One JSON document: of a list each member in a line of its own, anything else indented for people."""
+    if isinstance(value, list):
+        # an indented document is made in Python, not in C, which thousands of cases would feel
+        told = "[\n" + ",\n".join(json.dumps(one, ensure_ascii=False) for one in value) + "\n]"
+    else:
+        told = json.dumps(value, indent=1, ensure_ascii=False)
+    (folder / name).write_text(told + "\n", encoding="utf-8")
 
 
 def _write(folder: Path, name: str, table: pa.Table, file_format: Format) -> None:

@@ -13,7 +13,7 @@ from detectors.grouping import Finding, Group, Judged, onset_day, without_past
 from detectors.hypotheses import rank
 from detectors.proof import SAID
 from detectors.reasons import reason
-from detectors.sides import suspect
+from detectors.sides import Peers, suspect
 from recon.calendar import to_date
 from recon.case import BreakRow, Case, Evidence, Hypothesis, ScopePart
 from recon.ids import break_id, break_numbers, case_id, item_id, item_number
@@ -61,6 +61,7 @@ class Casework:
 
     _rows: dict[Finding, BreakRow] = field(default_factory=dict, compare=False, repr=False)
     """Rows that were made already: each is asked for when comments are proposed and again by its case."""
+    _peers: dict[int, Peers] = field(default_factory=dict, compare=False, repr=False)
 
     def write(self, group: Group) -> Written:
         """The group's case, evidence and breaks."""
@@ -192,9 +193,10 @@ class Casework:
 
     def _side(self, group: Group) -> tuple[Side, str, dict[str, Any]]:
         p, j = group.members[0]
-        side, statement, values = suspect(
-            self.judged.panels[p], self.judged.judgements[p], j, self.layout.left_source, self.layout.right_source
-        )
+        if p not in self._peers:
+            self._peers[p] = Peers.of(self.judged.panels[p])
+        names = (self.layout.left_source, self.layout.right_source)
+        side, statement, values = suspect(self.judged.panels[p], self.judged.judgements[p], j, names, self._peers[p])
         if group.proof is not None and group.proof.suspect_side != "unclear":
             side = group.proof.suspect_side
         return side, statement, values

@@ -1,5 +1,6 @@
 """Which side moved, and how far causes are believed."""
 
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 
@@ -8,7 +9,7 @@ from two_sides import Line, panel
 
 from detectors.hypotheses import name_new, rank
 from detectors.proof import Proof
-from detectors.sides import suspect
+from detectors.sides import Peers, suspect
 
 DAYS = [f"2024-05-{d:02d}" for d in (20, 21, 22, 23, 24, 27, 28, 29, 30, 31)]
 WALK = [50123.11, 51299.42, 49871.65, 50611.9, 52310.77, 51877.03, 50990.58, 52001.36, 51433.29, 53120.84]
@@ -18,7 +19,7 @@ def moved(left: float | None, right: float | None) -> tuple[str, str]:
     lines: list[Line] = [("a", d, v, v) for d, v in zip(DAYS[:-1], WALK, strict=False)]
     built = panel([*lines, ("a", DAYS[-1], left, right)])
     judgement: Any = SimpleNamespace(rows=np.array([built.n - 1]))
-    side, statement, _ = suspect(built, judgement, 0, "GL", "IHub")
+    side, statement, _ = suspect(built, judgement, 0, ("GL", "IHub"), Peers.of(built))
     return side, statement
 
 
@@ -39,10 +40,30 @@ def test_neither_or_both_are_not_blamed_on_one() -> None:
     assert moved(531208.4, 433188.1)[0] == "both"
 
 
+def test_a_movement_that_all_peers_made_is_nobodys_fault() -> None:
+    lines: list[Line] = []
+    for n in range(6):
+        lines += [(f"k{n}", d, v, v) for d, v in zip(DAYS[:-1], WALK, strict=False)]
+        lines.append((f"k{n}", DAYS[-1], WALK[8] * 1.5, WALK[8] * (1.5 if n else 1.0)))
+    alone = panel(lines)
+    beside = replace(alone, groups=np.zeros((2, 6), np.int32), group_names=("Desk", "all"))
+    judgement: Any = SimpleNamespace(rows=np.array([len(DAYS) - 1]))
+    names = ("GL", "IHub")
+    assert suspect(alone, judgement, 0, names, Peers.of(alone))[0] == "left"
+    assert suspect(beside, judgement, 0, names, Peers.of(beside))[0] == "right"
+
+
+def test_peers_are_the_others_of_a_group() -> None:
+    built = panel([(f"k{n}", DAYS[0], 1.0, 1.0) for n in range(7)])
+    grouped = replace(built, groups=np.array([[1, -1, 0, 1, 0, 1, -1], [0] * 7], np.int32), group_names=("Desk", "all"))
+    peers = Peers.of(grouped)
+    assert [peers.near(grouped, n).tolist() for n in range(7)] == [[3, 5], [], [4], [0, 5], [2], [0, 3], []]
+
+
 def test_no_past_says_nothing() -> None:
     built = panel([("a", DAYS[0], 5.0, 1.0)])
     judgement: Any = SimpleNamespace(rows=np.array([0]))
-    assert suspect(built, judgement, 0, "GL", "IHub") == ("unclear", "", {})
+    assert suspect(built, judgement, 0, ("GL", "IHub"), Peers.of(built)) == ("unclear", "", {})
 
 
 def test_confidences_fall_in_rank_and_sum_to_one_at_most() -> None:
