@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from detectors.concentrate import Grid, concentrations, grid_of
-from detectors.flood import earlier, flood
+from detectors.flood import flood
 from detectors.gathering import Gathering, called, gathered
 from detectors.grouping import BY_LINK, Finding, Judged, without_past
 from detectors.judge import called_still, combine, judge
@@ -177,11 +177,8 @@ def _floods(
     for flag in sorted(flags, key=np.count_nonzero, reverse=True):
         one = flood(panel, rows, flag, found)
         if one is not None:
-            past = earlier(panel, int(panel.day[rows].max()))
-            before, of = int(np.count_nonzero(panel.is_break & past)), int(np.count_nonzero(past))
-            at = where[np.isin(rows, one.deviating)]
-            gatherings.append(Gathering(at, -one.score, len(one.deviating), len(one.rows), before, of))
-            floods.append(one)
+            floods.append(one[0])
+            gatherings.append(replace(one[1], where=where[one[1].where]))
     return called(judgement, gatherings), floods
 
 

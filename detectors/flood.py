@@ -10,51 +10,46 @@ import numpy as np
 import numpy.typing as npt
 
 from detectors.concentrate import ODDS, tail
+from detectors.gathering import DAYS, SELDOM, Gathering, of_the_past
 from detectors.localise import Slice
 from recon.panel import Panel
-from recon.rows import NO_DAY
 
 LEAST: Final = 20
 """Breaks under which every one can be looked at by itself."""
 SHARE: Final = 0.05
 """Of the day's rows that must break so: fewer are many problems rather than one."""
 MOST: Final = 0.5
-"""The share from which one earlier day is enough to say that this is new; below it takes `DAYS`."""
-DAYS: Final = 5
-SELDOM: Final = 0.05
-"""Past days that may have shown half the share: one in twenty."""
+"""The share from which one earlier day is enough to say that this is new; below it takes DAYS."""
 
 Rows = npt.NDArray[np.int64]
 
 
-def flood(panel: Panel, rows: Rows, flag: npt.NDArray[np.bool_], slices: list[Slice]) -> Slice | None:
-    """The breaks of one cause (`flag`) among the newest day's panel rows `rows`, as a slice without parts; or None.
+def flood(panel: Panel, rows: Rows, flag: npt.NDArray[np.bool_], slices: list[Slice]) -> tuple[Slice, Gathering] | None:
+    """The breaks of one cause (`flag`) among the newest day's panel rows `rows`: a slice without parts, and what it is
+    against its past, by positions in `rows`; or None.
 
     What lies in `slices` is explained and left out. It is a flood when chance at the past's own rate, all causes
     counted, brings so many less than once in 10,000 times (binomial tail), and when at most one past day in twenty
     had half the share: days differ by more than chance.
     """
     explained = np.isin(rows, np.concatenate([np.zeros(0, np.int64), *(s.rows for s in slices)]))
-    here, hits = rows[~explained], rows[flag & ~explained]
+    where = np.flatnonzero(flag & ~explained)
+    here, hits = rows[~explained], rows[where]
     if len(hits) < LEAST or len(hits) < SHARE * len(here):
         return None
     share = len(hits) / len(here)
-    past = np.flatnonzero(earlier(panel, int(panel.day[here].max())))
+    past = np.flatnonzero(of_the_past(panel) & (panel.day < panel.day[here].max()))
     days, at = np.unique(panel.day[past], return_inverse=True)
     if len(days) < (1 if share >= MOST else DAYS):
         return None
     broke = panel.is_break[past]
-    rate = (float(np.count_nonzero(broke)) + 0.5) / (len(past) + 1)
+    before = int(np.count_nonzero(broke))
+    rate = (before + 0.5) / (len(past) + 1)
     shown = np.bincount(at, weights=broke) / np.bincount(at) >= share / 2
     score = -tail(len(hits), len(here), rate) if share > rate else 0.0
     if score < -np.log(ODDS) or np.count_nonzero(shown) > SELDOM * len(days):
         return None
-    return _of(panel, here, hits, rate, score)
-
-
-def earlier(panel: Panel, day: int) -> npt.NDArray[np.bool_]:
-    """The past rows of the days before `day` that say what is usual: what is open still from one of them does not."""
-    return np.asarray(~panel.current & ~panel.excluded & (panel.day != NO_DAY) & (panel.day < day))
+    return _of(panel, here, hits, rate, score), Gathering(where, -score, len(hits), len(here), before, len(past))
 
 
 def _of(panel: Panel, here: Rows, hits: Rows, rate: float, score: float) -> Slice:

@@ -43,6 +43,11 @@ class Gathering:
     """Breaks of any cause, and rows, of the slice in the past."""
 
 
+def of_the_past(panel: Panel) -> npt.NDArray[np.bool_]:
+    """The dated past rows that say what is usual: what is open still from an earlier day does not."""
+    return np.asarray(~panel.current & ~panel.excluded & (panel.day != NO_DAY))
+
+
 def gathered(panel: Panel, judgement: Judgement, causes: npt.NDArray[np.object_], where: Rows, grid: Grid) -> Judgement:
     """The judgement in which breaks that gather are anomalies; what tags keep quiet stays quiet.
 
@@ -80,8 +85,7 @@ def called(judgement: Judgement, found: Sequence[Gathering]) -> Judgement:
 def _gatherings(
     panel: Panel, judgement: Judgement, causes: npt.NDArray[np.object_], where: Rows, grid: Grid
 ) -> Iterator[Gathering]:
-    # what is open still from an earlier day says nothing of what is usual
-    past = np.flatnonzero(~panel.current & ~panel.excluded & (panel.day != NO_DAY))
+    past = np.flatnonzero(of_the_past(panel))
     if len(np.unique(panel.day[past])) < DAYS:
         return
     rows = judgement.rows[where]

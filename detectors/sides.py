@@ -50,7 +50,7 @@ class Peers:
             return self.order[:0]
         first = int(self.starts[group])
         near = self.order[first : min(int(self.starts[group + 1]), first + MOST_PEERS + 1)]
-        return near[near != series][:MOST_PEERS]
+        return np.asarray(near[near != series][:MOST_PEERS])
 
 
 @dataclass(frozen=True)

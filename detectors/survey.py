@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 from numba import njit, prange
 
-from recon.groups import Levels
+from recon.groups import MOST_GROUPS, Levels
 from recon.panel import Panel
 
 Floats = npt.NDArray[np.float64]
@@ -22,8 +22,6 @@ TAIL = 16
 GRAIN = 1024.0
 """Logs are summed in steps of 1 / GRAIN, as integers: sums do not depend on their order."""
 SIZE_BINS = 256
-MOST_GROUPS = 4096
-"""A level with more groups than this is no level to borrow from: it is nearly the series themselves."""
 
 COLUMNS = 8
 SERIES, LN_SCALE, LN_SCALE_2, ROWS, BREAKS, LN_SIZE, LN_SIZE_2, POINTS = range(COLUMNS)

@@ -7,9 +7,9 @@ from detectors.assess import Question, assess
 from detectors.bucketwise import newest_or_whole
 from detectors.grouping import group
 from recon.calendar import BusinessCalendar
-from recon.gather import gathered
 from recon.order import FEW, by_series_and_time
 from recon.panels import build_panels
+from recon.picking import picked
 from recon.reading.twice import any_twice
 from recon.recon_file import ReconFile
 from recon.rows import PRESENT, Codes, Layout, Pair, PairColumns, Reading, Rows
@@ -70,7 +70,7 @@ def _warm_many() -> None:
     order = by_series_and_time(np.arange(FEW, dtype=np.uint64)[::-1], np.zeros(FEW, np.int64))
     for kind in (np.int64, np.int32, np.uint64, np.bool_):
         values = np.zeros(FEW, kind)
-        gathered(values[:0], values, order)
+        picked(values[:0], values, order)
     any_twice(order)
     newest_or_whole(np.array([0, 1]), np.ones(1, np.bool_), np.ones(1, np.bool_), 1)
 

@@ -62,15 +62,15 @@ def write_file(path: Path, series: int, days: range, seed: int) -> None:
         frame.to_csv(path, index=False, header=first, mode="w" if first else "a")
 
 
-def took(words: Sequence[str], home: Path) -> Took:
-    """Runs a Python process to its end and says what it took. Raises when it fails."""
+def took(words: Sequence[str], home: Path, environment: Mapping[str, str] | None = None) -> Took:
+    """Runs a Python process to its end, with more in its environment, and says what it took. Raises when it fails."""
     with tempfile.TemporaryFile("w+") as out, tempfile.TemporaryFile("w+") as err:
         begun = time.perf_counter()
         process = subprocess.Popen(
             [sys.executable, "-W", "ignore", *words],
             stdout=out,
             stderr=err,
-            env={**os.environ, "TIEOUT_HOME": str(home)},
+            env={**os.environ, **(environment or {}), "TIEOUT_HOME": str(home)},
         )
         _, status, used = os.wait4(process.pid, 0)
         wall = time.perf_counter() - begun
@@ -83,11 +83,11 @@ def took(words: Sequence[str], home: Path) -> Took:
         return Took(used.ru_utime + used.ru_stime, wall, used.ru_maxrss // 1024, out.read())
 
 
-def main_job(folder: Path, home: str, *more: str) -> Took:
+def main_job(folder: Path, home: str, *more: str, environment: Mapping[str, str] | None = None) -> Took:
     """`tieout run` on the folder's files in a workspace of its own."""
     files = [str(folder / "current.csv"), "--history", str(folder / "history.csv")]
     out = str(folder / f"out-{home}")
-    return took(["-m", "cli", "-q", "run", *files, "--json", "--out", out, *more], folder / home)
+    return took(["-m", "cli", "-q", "run", *files, "--json", "--out", out, *more], folder / home, environment)
 
 
 def next_day(folder: Path, home: str, series: int, days: int) -> Took:

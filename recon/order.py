@@ -9,7 +9,7 @@ from numba import njit
 _TIME_BITS = np.uint64((1 << 20) - 1)
 _TIME_ZERO = np.int64(1 << 19)
 FEW: Final = 100_000
-"""Rows under which numpy's own sort is as quick as loading the compiled one."""
+"""Rows under which numpy's own way is as quick as loading a compiled one."""
 
 
 def in_order(series: npt.NDArray[np.uint64], time: npt.NDArray[np.int64]) -> bool:

@@ -10,11 +10,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numba import njit, prange
 
-from recon.gather import gathered
 from recon.groups import Levels, levels_of, numbered, sight
 from recon.ids import series_hashes, text_hashes
 from recon.order import by_series_and_time
 from recon.panel import Panel
+from recon.picking import picked
 from recon.recon_file import ReconFile
 from recon.rows import PRESENT, Codes, Layout, PairColumns, Reading, Rows
 
@@ -136,7 +136,7 @@ def _order(layout: Layout, past: Rows | None, now: Rows, columns: dict[str, Code
 
 
 def _ordered(values: npt.NDArray[Any], perm: Ints) -> npt.NDArray[Any]:
-    return gathered(values[:0], values, perm)
+    return picked(values[:0], values, perm)
 
 
 def _stamps(past: Rows | None, now: Rows) -> Ints | None:
@@ -244,11 +244,11 @@ def _panel(
 
     def whole(field: str) -> Ints:
         theirs = _scaled(before, field, scale) if before else np.zeros(past_n, np.int64)
-        return gathered(theirs, _scaled(now, field, scale), order.perm)
+        return picked(theirs, _scaled(now, field, scale), order.perm)
 
     def missing(field: str) -> Bools:
         theirs = getattr(before, field) != PRESENT if before else np.ones(past_n, np.bool_)
-        return gathered(theirs, getattr(now, field) != PRESENT, order.perm)
+        return picked(theirs, getattr(now, field) != PRESENT, order.perm)
 
     left, right, tolerance = whole("left"), whole("right"), whole("tolerance")
     left_missing, right_missing = missing("left_state"), missing("right_state")

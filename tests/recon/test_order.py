@@ -6,8 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from recon.gather import gathered
 from recon.order import FEW, by_series_and_time, in_order
+from recon.picking import picked
 from recon.reading.twice import any_twice
 
 N = st.integers(0, 40)
@@ -45,8 +45,8 @@ def test_many_values_are_gathered_as_few(kind: type, n: int) -> None:
     rng = np.random.default_rng(3)
     before, now = (rng.integers(0, 99, size).astype(kind) for size in (n, n // 3))
     at = rng.permutation(n + n // 3)[:n]
-    assert np.array_equal(gathered(before, now, at), np.concatenate([before, now])[at])
-    assert gathered(before, now, at).dtype == kind
+    assert np.array_equal(picked(before, now, at), np.concatenate([before, now])[at])
+    assert picked(before, now, at).dtype == kind
 
 
 @pytest.mark.parametrize("n", [50, 2 * FEW])
