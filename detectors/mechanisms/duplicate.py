@@ -17,7 +17,8 @@ TIMES: Final = (2, 3)
 def find(bench: Bench, table: Breaks) -> Iterator[Found]:
     if table.is_text or table.one_sided_pair:
         return
-    yield from _multiples(table)
+    if table.panel.pair.unit not in ("price", "rate"):
+        yield from _multiples(table)  # a price is not posted
     yield from _repeats(table)
 
 

@@ -9,17 +9,17 @@ from scipy.special import pdtrc
 
 from detectors.chance import crowd
 from detectors.digits import Units
-from detectors.mechanisms.ratios import Cluster, clusters, ratio_bounds, simplest
+from detectors.mechanisms.ratios import Cluster, clusters, one_each, ratio_bounds, simplest
 from detectors.mechanisms.table import Bench, Breaks, Found
 from detectors.proof import Proof
 from recon.words import Side
 
 GATE: Final = 1e-4
 TIMES: Final = 3
+"""A fixed amount recurs when it stands on so many breaks of different keys and amounts."""
 CROWDED: Final = 4.0
 """So many times as often as its neighbours must a fixed charge recur: of a crowd of like differences (a side rounded to
 whole units) those at the edge have neighbours on one side only, and chance alone looks too small."""
-"""A fixed amount recurs when it stands on so many breaks of different keys."""
 SHARE: Final = Fraction(35, 100)
 LUCK: Final = Fraction(1, 20)
 MEANT: Final = 3
@@ -27,13 +27,15 @@ MEANT: Final = 3
 
 
 def find(bench: Bench, table: Breaks) -> Iterator[Found]:
-    if table.is_text or table.one_sided_pair:
+    unit = table.panel.pair.unit
+    if table.is_text or table.one_sided_pair or unit in ("quantity", "rate"):
         return
     for cluster in clusters(table):
         share = as_share(table, cluster)
         if share is not None and not one_currency(table, cluster):
             yield from _shares(table, cluster, *share)
-    yield from _fixed(table)
+    if unit != "price":
+        yield from _fixed(table)
 
 
 def as_share(table: Breaks, cluster: Cluster) -> tuple[Fraction, str] | None:
@@ -134,6 +136,7 @@ def _fixed(table: Breaks) -> Iterator[Found]:
     for a in np.flatnonzero(count >= TIMES):
         members = index[inverse == a]
         members = members[np.sort(np.unique(table.series[members], return_index=True)[1])]
+        members = members[one_each(table.left[members], table.right[members])]
         expected = _expected(table, index, int(amounts[a]))
         chance = float(pdtrc(len(members) - 2, expected))
         if len(members) >= max(TIMES, CROWDED * expected) and chance <= min(GATE, 1 / (10 * tests)):

@@ -19,6 +19,7 @@ STANDING: Final[dict[str, int]] = {
     "repeated_row": 0,
     "subset_sum": 1,
     "arrives": 2,
+    "split": 2,
     "cancels": 3,
     "clears_by_itself": 4,
     "missing_absent": 5,

@@ -66,7 +66,7 @@ def _clusters(table: Breaks) -> Iterator[Cluster]:
         usable &= np.abs(big // plain - small) > slack
     usable &= table.size >= PRECISE * slack
     index = np.flatnonzero(usable)
-    index = index[_one_each(big[index], small[index])]
+    index = index[one_each(big[index], small[index])]
     used: list[int] = []
     for cluster in _peeled(index, big, small, slack):
         used += cluster.members.tolist()
@@ -95,7 +95,7 @@ def _peeled(index: Units, big: Units, small: Units, slack: int) -> Iterator[Clus
             yield Cluster(members, low, high, found[1])
 
 
-def _one_each(big: Units, small: Units) -> Units:
+def one_each(big: Units, small: Units) -> Units:
     """The first of each distinct pair of amounts: the same break on two days is no recurrence."""
     return np.sort(np.unique(np.stack([big, small]), axis=1, return_index=True)[1])
 

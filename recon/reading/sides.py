@@ -175,6 +175,9 @@ def _belongs(column: Column, side: Side, other: Side) -> bool:
     words = column.tokens
     if not side or len(words) < len(side):
         return False
+    if words == side and column.kind == "text":
+        # `Custodian` beside `Custodian Quantity` says who the side is on this line, not what it says of it
+        return False
     here = words[: len(side)] == side or words[-len(side) :] == side
     there = bool(other) and (words[: len(other)] == other or words[-len(other) :] == other)
     return here and not there

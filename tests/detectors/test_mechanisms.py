@@ -217,6 +217,32 @@ def test_the_same_difference_standing_on_one_key_is_no_fee() -> None:
     assert causes(lines, today=DAYS[0]) == {}
 
 
+def test_the_same_difference_of_the_same_amounts_is_no_fee() -> None:
+    assert "fee_or_tax" not in causes([(f"{k}", DAY, 5231.44, 5214.09) for k in range(4)]).values()
+
+
+def test_no_price_or_quantity_has_a_fixed_charge() -> None:
+    lines: list[Line] = [(f"{k}", DAY, a, a - 17.35) for k, a in enumerate([5231.44, 932.77, 77120.18, 3321.05])]
+    for unit in ("price", "quantity"):
+        assert set(causes(lines, unit=unit).values()) == {unit}
+
+
+def test_no_price_is_posted_twice() -> None:
+    assert set(causes([("a", DAY, 104636.88, 52318.44)], unit="price").values()) == {"price"}
+
+
+def two_for_one(price: float) -> tuple[Panel, Panel]:
+    quantity = panel([("a", DAY, 2700, 5400)], scale=0, unit="quantity", name="Quantity")
+    return quantity, panel([("a", DAY, 317.8171, price)], scale=4, unit="price", name="Price")
+
+
+def test_a_split_on_one_side_explains_quantity_and_price() -> None:
+    for found in proved(*two_for_one(158.9086)):
+        assert (found[0][0].cause, found[0][0].mechanism) == ("reference_data", "split")
+        assert "2,700 at 317.8171 and IHub 5,400 at 158.9086: 2 for 1" in found[0][0].statement
+    assert [found[0][0].cause for found in proved(*two_for_one(158.91))] == ["quantity", "price"]
+
+
 def test_two_breaks_that_cancel_are_a_misposting() -> None:
     lines: list[Line] = [("a", DAY, 52318.44 + 8123.45, 52318.44), ("b", DAY, 9321.77 - 8123.45, 9321.77)]
     lines += [(f"x{k}", DAY, 1000.0, 1000.0 + 3.17 * k) for k in range(1, 9)]

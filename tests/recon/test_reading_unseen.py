@@ -83,6 +83,19 @@ def test_a_truth_label_plays_no_other_role(tmp_path: Path, label: str) -> None:
     assert label not in used
 
 
+def test_a_column_named_like_a_side_says_who_the_side_is(tmp_path: Path) -> None:
+    header = ["Business Date", "Account", "ISIN", "Custodian", "Book Quantity", "Custodian Quantity"]
+    rows: list[list[object]] = [
+        [f"2026-11-{day:02d}", f"PB-{a}", f"XS{1000 + i}", ("BNYM", "CITI")[a % 2], 100 * (a + i + day), 100 * (a + i)]
+        for day in range(2, 10)
+        for a in range(6)
+        for i in range(5)
+    ]
+    layout = read([write(tmp_path, header, rows)], ReconFile(), today=TODAY).layout
+    assert layout.categorical == ("Custodian",)
+    assert [(pair.left, pair.right) for pair in layout.pairs] == [("Book Quantity", "Custodian Quantity")]
+
+
 def test_leaves_without_a_date_have_all_categories_as_key(tmp_path: Path) -> None:
     rows: list[list[object]] = [
         [f"a{i}", f"b{j}", f"c{k}", 10.5 * i + j, 10.5 * i + k] for i in range(4) for j in range(5) for k in range(6)
