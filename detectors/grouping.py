@@ -16,7 +16,7 @@ from recon.words import PATTERN_LABELS, CaseKind
 
 PATTERN_IDS = tuple(PATTERN_LABELS)
 
-LINKING_CAUSES = frozenset({"misposting", "duplicate", "aggregation", "lag", "timing"})
+LINKING_CAUSES = frozenset({"misposting", "duplicate", "aggregation", "lag", "timing", "fee_or_tax", "fx_rate"})
 """Causes whose proof names other rows: those rows are the same problem."""
 
 BY_LINK = frozenset({"misposting", "aggregation"})
@@ -102,7 +102,8 @@ def group(judged: Judged, precedents: Mapping[Finding, str] | None = None) -> li
     noise = _noise(judged, rest, beside=bool(groups)) if without_past(judged) else []
     groups += _leftovers(judged, noise, "document" if groups else "anomaly")
     alone = set(rest) - set(noise)
-    groups += _linked_and_keyed(judged, [f for f in rest if f in alone])
+    deviating = [f for f in rest if f in alone]
+    groups += _linked_and_keyed(judged, [*deviating, *_partners(judged, deviating, taken.union(rest))])
     taken.update(f for g in groups for f in g.members)
     groups += _documents(judged, taken, precedents or {})
     return groups
@@ -150,6 +151,21 @@ def _slice_group(
     # Nothing is proved, yet the rows deviate together: a bucket of its own, offered to the desk by name.
     cause = "new" if cause == "unknown" and not without_past(judged) else cause
     return Group("anomaly", cause, _common_pattern(judged, members), scope, day, tuple(members), proof, found)
+
+
+def _partners(judged: Judged, deviating: Sequence[Finding], taken: set[Finding]) -> list[Finding]:
+    """Breaks in line that the proof of a deviation names as its other half: one problem is one case."""
+    found: dict[Finding, None] = {}
+    for p, j in deviating:
+        proof = judged.best_proof((p, j))
+        if proof is None or proof.cause not in BY_LINK:
+            continue
+        rows, panel = judged.judgements[p].rows, judged.panels[p]
+        for row in proof.rows:
+            at = int(np.searchsorted(rows, row))
+            if at < len(rows) and rows[at] == row and panel.is_break[row] and (p, at) not in taken:
+                found[p, at] = None
+    return list(found)
 
 
 def _linked_and_keyed(judged: Judged, rest: Sequence[Finding]) -> list[Group]:

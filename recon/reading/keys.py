@@ -100,12 +100,16 @@ def _over_dates(candidates: Sequence[Column], ids: list[Column], dimensions: lis
     for column in ids:
         if grouping.unique([column.name]) >= UNIQUE and grouping.recurs([column.name]) >= RECURS:
             return KeyFound((column.name,), "it names one line on each date and comes back on others")
+    telling = [c for c in candidates if not (is_counter(c) or is_attribute(c))]
     named = [column for column in ids if grouping.unique([column.name]) >= 0.9]
     transactions = bool(named) and not is_counter(named[0])
     if dimensions and grouping.recurs(dimensions) >= (PANEL * grouping.dates if transactions else RECURS):
         found = _sharpened(dimensions, candidates, grouping)
         if grouping.unique(found) >= UNIQUE:
             return KeyFound(_in_order(found, candidates), "together they name one line on each date")
+    for column in telling:
+        if grouping.unique([column.name]) >= UNIQUE and grouping.recurs([column.name]) >= PANEL * grouping.dates:
+            return KeyFound((column.name,), "it names one line on each date and comes back on others")
     if named and not (is_counter(named[0]) and dimensions and grouping.unique(dimensions) >= 0.9):
         return KeyFound((named[0].name,), "it names one line on each date")
     if not dimensions and grouping.unique([]) >= UNIQUE:

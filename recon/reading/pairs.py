@@ -74,7 +74,9 @@ def infer_pairs(columns: Sequence[Column], taken: frozenset[str]) -> PairsFound:
     pairs = _named_apart(tuple(_pair(couple, numbers, reserved) for couple in kept))
     used = {name for pair in pairs for name in (pair.left, pair.right, pair.derived, pair.tolerance_column) if name}
     if sides is not None:
-        used |= {c.name for c in (*sides.left_columns, *sides.right_columns)}
+        # what only one side says is blank where that side is: what is there on every line speaks of the line
+        used |= {c.name for c in (*sides.left_columns, *sides.right_columns) if c.filled < len(c.values)}
+        used |= {c.name for couple in sides.couples for c in (couple.left, couple.right)}
     identities = tuple((c.left.name, c.right.name) for c in couples if c not in kept and set(c.stem) & _IDS)
     return PairsFound(pairs, sides, why, frozenset(used | special), identities)
 

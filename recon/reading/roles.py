@@ -13,7 +13,7 @@ from recon.reading.keys import Grouping, groups_and_categories, infer_key, is_li
 from recon.reading.pairs import PairsFound, infer_pairs, is_measure, sign_of, unit_of
 from recon.reading.sides import Sides
 from recon.reading.status import is_match
-from recon.reading.words import COMMENT, CURRENCY, LABEL, OUTCOME, STATUS
+from recon.reading.words import COMMENT, CURRENCY, LABEL, MEASURE, OUTCOME, STATUS
 from recon.recon_file import CriteriaColumns, ReconFile
 from recon.rows import Layout, Pair
 from recon.text import normalise, squash
@@ -339,9 +339,14 @@ def _with_dates_free(columns: Sequence[Column], taken: set[str], found: PairsFou
 def _may_identify(column: Column) -> bool:
     if column.is_blank or column.is_date:
         return False
-    if column.is_number and is_measure(column):
+    if column.is_number and is_measure(column) and not _is_coded(column):
         return False
     return column.words_per_cell <= 6 and column.mean_length <= 60
+
+
+def _is_coded(column: Column) -> bool:
+    """Whole numbers under a name that says nothing: amounts or codes; whether they come back on other dates tells."""
+    return column.is_integer and not column.is_negative and not any(word in MEASURE for word in column.tokens)
 
 
 def _in_money(pair: Pair, currency: str | None) -> Pair:

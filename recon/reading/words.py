@@ -12,6 +12,7 @@ def word_set(text: str) -> frozenset[str]:
     return frozenset(text.split())
 
 
+_ACCOUNT: Final = re.compile(r"(?<![A-Za-z])[aA]/[cC](?![A-Za-z])")
 _PARTS = re.compile(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+|[A-Z]+|\d+|[^\W\d_A-Za-z]+")
 
 _TAILS: Final = (
@@ -72,7 +73,7 @@ MEASURE: Final = word_set(
 )
 IDENTITY: Final = word_set(
     """
-    id ids no num number nr ref reference key account acct code company entity au isin cusip sedol
+    id ids no num number nr ref reference key account acct acc code company entity au isin cusip sedol
     ticker symbol trade deal txn transaction order book fund portfolio desk branch center centre unit
     counterparty party client customer security instrument uti uid uuid guid lei bic iban swift seq
     sequence index row line folio invoice voucher cheque check batch version year month zip phone
@@ -88,7 +89,7 @@ COUNTERS: Final = word_set(
 )
 DIMENSION: Final = word_set(
     """
-    company entity account acct au currency ccy book fund portfolio branch isin cusip sedol ticker
+    company entity account acct acc au currency ccy book fund portfolio branch isin cusip sedol ticker
     symbol security instrument counterparty client customer center centre costcenter subaccount legal
     desk ledger location site sensor metric kpi product region
     """
@@ -97,7 +98,7 @@ ATTRIBUTE: Final = word_set("primary secondary type class category group name le
 """Words of columns that describe a key's column instead of being one."""
 GROUPING: Final = word_set(
     """
-    account acct type class category group desk inventory cusip book product instrument bank
+    account acct acc type class category group desk inventory cusip book product instrument bank
     counterparty portfolio fund strategy segment division department unit region country branch entity
     company primary secondary trading security isin sector
     """
@@ -133,9 +134,11 @@ def tokens(name: str) -> tuple[str, ...]:
 
     >>> tokens("Catalyst_PRICEDIFFERENCE"), tokens("AsOfDate"), tokens("TRADEID")
     (('catalyst', 'price', 'difference'), ('as', 'of', 'date'), ('trade', 'id'))
+    >>> tokens("Nostro A/C")
+    ('nostro', 'account')
     """
     found: list[str] = []
-    for part in _PARTS.findall(normalise(name)):
+    for part in _PARTS.findall(_ACCOUNT.sub("Account", normalise(name))):
         found.extend(_untailed(part.casefold()))
     return tuple(found)
 

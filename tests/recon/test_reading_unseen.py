@@ -96,6 +96,35 @@ def test_a_column_named_like_a_side_says_who_the_side_is(tmp_path: Path) -> None
     assert [(pair.left, pair.right) for pair in layout.pairs] == [("Book Quantity", "Custodian Quantity")]
 
 
+def test_an_account_is_the_key_however_it_is_called(tmp_path: Path) -> None:
+    for name, codes in (("Nostro A/C", range(48_201_113, 48_201_143)), ("Konto", range(7_113, 9_543, 81))):
+        header = ["Value Dt", "Branch", name, "CCY", "Ledger Bal", "Stmt Bal"]
+        rows: list[list[object]] = [
+            [f"2026-11-{day:02d}", ("LDN", "NYC", "FRA")[n % 3], code, ("GBP", "USD", "EUR")[n % 3], 91.5 * n, 90.5 * n]
+            for day in range(2, 12)
+            for n, code in enumerate(codes)
+        ]
+        layout = read([write(tmp_path, header, rows)], ReconFile(), today=TODAY).layout
+        assert name in layout.key
+        assert [(pair.left, pair.right) for pair in layout.pairs] == [("Ledger Bal", "Stmt Bal")]
+
+
+def test_an_id_named_like_a_side_names_the_line_when_it_is_always_there(tmp_path: Path) -> None:
+    header = ["Payment Ref", "Created", "Counterparty", "Payment Amount", "Settled Amount"]
+
+    def layout(blank: bool) -> tuple[str, ...]:
+        rows: list[list[object]] = [
+            ["" if blank and n % 40 == 3 else f"PAY{day}{n}", f"2026-11-{day:02d} 09:{n:02d}:00", f"B{n % 7}", n * 7.25]
+            for day in range(2, 12)
+            for n in range(50)
+        ]
+        rows = [[*row, row[-1]] for row in rows]
+        return read([write(tmp_path, header, rows)], ReconFile(), today=TODAY).layout.key
+
+    assert layout(blank=False) == ("Payment Ref",)
+    assert "Payment Ref" not in layout(blank=True)
+
+
 def test_leaves_without_a_date_have_all_categories_as_key(tmp_path: Path) -> None:
     rows: list[list[object]] = [
         [f"a{i}", f"b{j}", f"c{k}", 10.5 * i + j, 10.5 * i + k] for i in range(4) for j in range(5) for k in range(6)
