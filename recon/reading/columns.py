@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from recon.money import CURRENCIES, DecimalSign, is_blank, parse_amount
-from recon.reading.dates import Votes, looks_like_date, votes_of
+from recon.reading.dates import Votes, looks_like_date, looks_like_month, votes_of
 from recon.reading.words import MEASURE, tokens
 from recon.text import normalise, squash
 
@@ -71,6 +71,12 @@ class Column:
     def date_share(self) -> float:
         dated = sum(self._kinds[text][2] for text in self.values)
         return dated / self.filled if self.filled else 0.0
+
+    @cached_property
+    def is_month(self) -> bool:
+        """Most cells are months or quarters: a date where the file has no other, else words like any."""
+        months = {text for text, kind in self._kinds.items() if not (kind[0] or kind[2]) and looks_like_month(text)}
+        return self.filled > 0 and sum(text in months for text in self.values) >= 0.6 * self.filled
 
     @cached_property
     def votes(self) -> Votes:

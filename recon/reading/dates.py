@@ -1,6 +1,7 @@
 """Dates and times as files write them: which order the parts stand in, and which day a text means."""
 
 import re
+from calendar import monthrange
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -76,6 +77,15 @@ _STYLES: Final = (
     ("named", _NAMED_DAY),
     ("named", _YEAR_NAMED),
 )
+_MONTH_STYLES: Final = (
+    re.compile(r"(?P<n>[^\W\d_]{3,9})\.?[-/ ,'’]*(?P<y>\d{4}|\d{2})"),
+    re.compile(r"(?P<y>\d{4})[-/ ](?P<n>[^\W\d_]{3,9})"),
+    re.compile(r"(?P<y>\d{4})[-/ ]?[Mm]?(?P<m>0[1-9]|1[0-2])", re.ASCII),
+    re.compile(r"[Mm]?(?P<m>0?[1-9]|1[0-2])[-/ ](?P<y>\d{4})", re.ASCII),
+    re.compile(r"(?P<y>\d{4})[-/ ]?[Qq](?P<q>[1-4])", re.ASCII),
+    re.compile(r"[Qq](?P<q>[1-4])[-/ '’]*(?P<y>\d{4}|\d{2})", re.ASCII),
+)
+"""Months and quarters: `Oct-26`, `2026-10`, `202610`, `10/2026`, `Q3 2026`."""
 MAX_DATE_TEXT: Final = 48
 _DIGITS = re.compile(r"\d+(?:\.\d+)?", re.ASCII)
 _MICROS = 1_000_000
@@ -135,7 +145,21 @@ def looks_like_date(text: str) -> bool:
     bare = text.strip()
     if not 6 <= len(bare) <= 40 or bare.isdigit():
         return False
-    return _match(bare) is not None
+    found = _match(bare)
+    return found is not None and found[0] != "month"
+
+
+def looks_like_month(text: str) -> bool:
+    """True for a text that is a month or a quarter of a year and no day; six bare digits are for the header to say.
+
+    >>> [looks_like_month(text) for text in ("Oct-26", "Q3 2026", "26 Oct 2026", "A-26")]
+    [True, True, False, False]
+    """
+    bare = text.strip()
+    if bare.isdigit():
+        return False
+    found = _match(bare)
+    return found is not None and found[0] == "month"
 
 
 def _match(text: str) -> tuple[str, re.Match[str]] | None:
@@ -147,6 +171,10 @@ def _match(text: str) -> tuple[str, re.Match[str]] | None:
             continue
         if style != "named" or _month(found["n"]):
             return style, found
+    for pattern in _MONTH_STYLES:
+        found = pattern.fullmatch(text)
+        if found is not None and ("n" not in found.groupdict() or _month(found["n"])):
+            return "month", found
     return None
 
 
@@ -264,6 +292,8 @@ class DateReader:
 
     def _by_parts(self, style: str, match: re.Match[str]) -> Moment:
         year = self._year(match["y"])
+        if style == "month":
+            return self._moment(_last_day(year, match), None, None)
         if style == "parts":
             first, second = int(match["a"]), int(match["b"])
             order = _order_of(first, second)
@@ -300,6 +330,13 @@ class DateReader:
             return year
         century = self.today.year // 100 * 100
         return century + year if century + year <= self.today.year + 20 else century - 100 + year
+
+
+def _last_day(year: int, match: re.Match[str]) -> date:
+    """A month or a quarter stands for its last day: what it held when it closed."""
+    said = match.groupdict()
+    month = 3 * int(said["q"]) if said.get("q") else int(said["m"]) if said.get("m") else _month(said["n"]) or 12
+    return date(year, month, monthrange(year, month)[1])
 
 
 def _time_of(hour: int, minute: int, second: int, micros: int) -> int:

@@ -44,6 +44,7 @@ _DATE_NAMES: Final[tuple[tuple[str, float], ...]] = (
     (r"(dt|day|time)$", 20),
 )
 _TIME_NAMES: Final = re.compile(r"timestamp|datetime|^time$|^ts$|eventtime|epoch|^date$")
+_MONTH_NUMBER: Final = re.compile(r"(19|20)\d{2}(0[1-9]|1[0-2])", re.ASCII)
 _TRUTH: Final = frozenset(
     {"yes", "no", "y", "n", "true", "false", "0", "1", "anomaly", "normal", "anomalous", "outlier", "inlier", "-1"}
     | {"00", "10", "0.0", "1.0", "abnormal", "fraud", "legit"}
@@ -110,7 +111,8 @@ def infer_roles(columns: Mapping[str, Column], said: ReconFile, grouping_of: Gro
         left_source=_source(said, found, "left"),
         right_source=_source(said, found, "right"),
     )
-    reasons = {"key": key.why, "pairs": found.why}
+    months = date is not None and columns[date].is_month
+    reasons = {"key": key.why, "pairs": found.why, "date": " (a month stands for its last day)" if months else ""}
     layout = replace(layout, assumed=_assumed(layout, named, reasons))
     return Roles(layout, reasons, found.sides, {left: right for left, right in found.identities if left in chosen})
 
@@ -268,6 +270,9 @@ def numeric_date(column: Column) -> str:
         and all(len(text.strip()) == 8 for text, blank in zip(column.values, column.blank, strict=True) if not blank)
     ):
         return "compact"
+    texts = {text.strip() for text, blank in zip(column.values, column.blank, strict=True) if not blank}
+    if column.is_integer and all(len(text) == 6 and _MONTH_NUMBER.fullmatch(text) for text in texts):
+        return "compact"
     timelike = _TIME_NAMES.search(column.squashed) is not None
     if timelike and (low >= 1e8 or not column.has_point):
         return "epoch" if not (low >= 20_000 and high <= 80_000 and "time" not in column.squashed) else "serial"
@@ -323,7 +328,8 @@ def _best_date(columns: Sequence[Column], found: PairsFound, taken: set[str]) ->
         score = max(date_name_score(column), 5.0) - 60 * (column.name in sided) - 60 * blanks
         if best is None or score > best_score:
             best, best_score = column.name, score
-    return best
+    months = [c for c in columns if best is None and c.name not in taken and c.is_month]
+    return max(months, key=date_name_score).name if months else best
 
 
 def _only_text(found: PairsFound) -> bool:
@@ -387,7 +393,7 @@ def _assumed(layout: Layout, named: _Named, reasons: Mapping[str, str]) -> tuple
         for pair in layout.pairs:
             lines.append(_pair_assumed(pair, reasons["pairs"]))
     for role, value, said in (
-        ("date", layout.date, named.date),
+        ("date", layout.date and f"{layout.date}{reasons['date']}", named.date),
         ("timestamp", layout.timestamp, named.timestamp),
         ("status", layout.status, named.status),
         ("comment", ", ".join(layout.comment) or None, named.comment),

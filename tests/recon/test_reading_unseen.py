@@ -125,6 +125,38 @@ def test_an_id_named_like_a_side_names_the_line_when_it_is_always_there(tmp_path
     assert "Payment Ref" not in layout(blank=True)
 
 
+@pytest.mark.parametrize(
+    ("written", "quarterly"),
+    [
+        *[(form, False) for form in ("%b-%y", "%B %Y", "%Y-%m", "%Y%m", "%m/%Y", "%Y-%b", "%YM%m", "%b'%y")],
+        *[(form, True) for form in ("Q{q} %Y", "%Y-Q{q}")],
+    ],
+)
+def test_a_month_or_a_quarter_stands_for_its_last_day(tmp_path: Path, written: str, quarterly: bool) -> None:
+    ends = [date(2025 + (m // 12), m % 12 + 1, 28) for m in range(2, 23, 3 if quarterly else 1)]
+    header = ["Period", "Entity", "GL Balance", "IHub Balance"]
+    rows: list[list[object]] = [
+        [end.strftime(written.replace("{q}", str(end.month // 3))), f"E{n}", 100.5 * n, 100.5 * n + 1]
+        for end in ends
+        for n in range(8)
+    ]
+    reading = read([write(tmp_path, header, rows)], ReconFile(), today=TODAY)
+    assert (reading.layout.date, reading.layout.key) == ("Period", ("Entity",))
+    last = {np.datetime64("1970-01-01") + int(day) for day in reading.rows.day}
+    assert last == {np.datetime64(f"{end:%Y-%m}") + 1 - np.timedelta64(1, "D") for end in ends}
+
+
+def test_months_beside_a_date_are_words_like_any(tmp_path: Path) -> None:
+    header = ["As of Date", "Contract", "Front Lots", "Broker Lots"]
+    rows: list[list[object]] = [
+        [f"2026-11-{day:02d}", month, 10 * day, 10 * day + 1]
+        for day in range(2, 12)
+        for month in ("Dec-26", "Mar-27", "Jun-27", "Sep-27")
+    ]
+    layout = read([write(tmp_path, header, rows)], ReconFile(), today=TODAY).layout
+    assert (layout.date, layout.key) == ("As of Date", ("Contract",))
+
+
 def test_leaves_without_a_date_have_all_categories_as_key(tmp_path: Path) -> None:
     rows: list[list[object]] = [
         [f"a{i}", f"b{j}", f"c{k}", 10.5 * i + j, 10.5 * i + k] for i in range(4) for j in range(5) for k in range(6)
