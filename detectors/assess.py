@@ -193,7 +193,9 @@ def _of_anomalies(
     here = causes[where]
     found: list[Slice] = []
     for cause in sorted(set(here[strange].tolist()) - BY_LINK):
-        found += [_of_panel(s, rows) for s in concentrations(grid, strange & (here == cause), amount, size)]
+        found += [
+            _of_panel(s, rows) for s in concentrations(grid, strange & (here == cause), amount, size, partly=True)
+        ]
     return found
 
 

@@ -17,7 +17,9 @@ Flags = npt.NDArray[np.bool_]
 LEAST: Final = 3
 """Flagged rows that make a slice: two rows always share something."""
 PUREST: Final = 0.5
-"""A slice in which most rows are fine explains nothing."""
+"""A slice in which most rows are fine explains nothing by itself."""
+NEARLY_ALL: Final = 0.8
+"""Share of all flagged rows from which a slice names them nevertheless: where they are, if not all that is there."""
 DEEPEST: Final = 3
 SMALLEST: Final = 1e-300
 ODDS: Final = 1e-4
@@ -68,9 +70,12 @@ def concentrations(
     flag: Flags,
     amount: npt.NDArray[np.float64],
     size: npt.NDArray[np.float64] | None = None,
+    *,
+    partly: bool = False,
 ) -> list[Slice]:
     """The slices in which flagged rows gather, the clearest first; each flagged row counts for one slice only.
 
+    `partly`: a slice that holds nearly all flagged rows may be one in which most rows are fine.
     `amount` is each row's deviation, for the coverage; `size` the larger of its two sides, for the typical share
     by which it deviates. The chance is the binomial tail of the flagged rows inside at
     the rate outside, times the number of slices of that depth; of equal slices the shorter is taken.
@@ -83,7 +88,11 @@ def concentrations(
     left = flag.copy()
     found: list[Slice] = []
     while np.count_nonzero(left) >= LEAST:
-        best = max(_candidates(grid, left), key=lambda c: (c.score, -len(c.columns), c.columns), default=None)
+        best = max(
+            _candidates(grid, left, partly and not found),
+            key=lambda c: (c.score, -len(c.columns), c.columns),
+            default=None,
+        )
         if best is None or best.score < -np.log(ODDS):
             break
         found.append(_slice(grid.columns, flag, left, amount, _share(amount, size), best))
@@ -91,13 +100,14 @@ def concentrations(
     return found
 
 
-def _candidates(grid: Grid, flag: Flags) -> Iterator[_Candidate]:
+def _candidates(grid: Grid, flag: Flags, partly: bool) -> Iterator[_Candidate]:
     at = np.flatnonzero(flag)
     for depth in grid.depths:
         tries = sum(len(cells.inside) for cells in depth)
         for cells in depth:
             hits = np.bincount(cells.cell[at], minlength=len(cells.inside))
-            full = (hits >= LEAST) & (hits >= PUREST * cells.inside) & (cells.inside < grid.n)
+            full = (hits >= LEAST) & (cells.inside < grid.n)
+            full &= (hits >= PUREST * cells.inside) | (partly & (hits >= NEARLY_ALL * len(at)))
             for c in np.flatnonzero(full):
                 base = (len(at) - hits[c] + 0.5) / (grid.n - cells.inside[c] + 1)
                 chance = tail(int(hits[c]), int(cells.inside[c]), float(base))

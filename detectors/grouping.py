@@ -154,8 +154,9 @@ def _slice_group(
 
 
 def _partners(judged: Judged, deviating: Sequence[Finding], taken: set[Finding]) -> list[Finding]:
-    """Breaks in line that the proof of a deviation names as its other half: one problem is one case."""
-    found: dict[Finding, None] = {}
+    """Breaks in line that belong to a deviation: the other half that its proof names, and the other pairs of a row that
+    one side lacks altogether. One problem is one case."""
+    found: dict[Finding, None] = dict.fromkeys(_other_pairs(judged, deviating, taken))
     for p, j in deviating:
         proof = judged.best_proof((p, j))
         if proof is None or proof.cause not in BY_LINK:
@@ -166,6 +167,21 @@ def _partners(judged: Judged, deviating: Sequence[Finding], taken: set[Finding])
             if at < len(rows) and rows[at] == row and panel.is_break[row] and (p, at) not in taken:
                 found[p, at] = None
     return list(found)
+
+
+def _other_pairs(judged: Judged, deviating: Sequence[Finding], taken: set[Finding]) -> list[Finding]:
+    lacking = [f for f in deviating if judged.causes[f[0]][f[1]] in ("missing_left", "missing_right")]
+    if not lacking or len(judged.panels) == 1:
+        return []
+    wanted = {(int(judged.panels[f[0]].source[judged.row(f)]), str(judged.causes[f[0]][f[1]])) for f in lacking}
+    sources = np.array([source for source, _ in wanted])
+    found: list[Finding] = []
+    for p, (panel, judgement) in enumerate(zip(judged.panels, judged.judgements, strict=True)):
+        source = panel.source[judgement.rows]
+        for j in np.flatnonzero(panel.is_break[judgement.rows] & np.isin(source, sources)):
+            if (p, int(j)) not in taken and (int(source[j]), str(judged.causes[p][j])) in wanted:
+                found.append((p, int(j)))
+    return found
 
 
 def _linked_and_keyed(judged: Judged, rest: Sequence[Finding]) -> list[Group]:

@@ -282,8 +282,10 @@ def conclude(
     used[:WALKED] &= calibration.speaking
     if panel.pair.right is None:
         used[[BREAKS, SIZE, DRIFT, RATIO, SIDES, ECHO]] = False
-    # No view may speak where none was calibrated (a pair that never differed): then nothing is strange.
-    combined = combine_log_p(log_p[used], weights[used]) if used.any() else np.zeros(len(rows))
+    # No view may speak where none was calibrated, of a pair that never differed: by the rule of succession (Laplace)
+    # its next row differs with this chance.
+    never = np.where(is_break, -np.log(calibration.points[0] + 2.0), 0.0)
+    combined = combine_log_p(log_p[used], weights[used]) if used.any() else never
     own = narrow[:, w.SUPPORT] >= 1
     expected = wide[:, w.EXPECTED].copy()
     scale = wide[:, w.SCALE]

@@ -51,6 +51,8 @@ class Panel:
     """Length g: what each level is called (`Account`, `Currency`, `all`)."""
     key_columns: tuple[str, ...] = ()
     """The headers that make a series' key, in order; each is in `columns`."""
+    words: pa.Array | None = None
+    """Of a text pair the values that its sides are numbered by; a value of the past alone has another number."""
     rows_a_day: float | None = None
     """Moments of a day over all series of the run, 0 without times of day; None: by this panel's own stamps."""
 

@@ -283,6 +283,7 @@ def _panel(
         is_break=(np.abs(diff) > tolerance) | (left_missing ^ right_missing),
         excluded=excluded,
         key_columns=layout.key,
+        words=words if now.pair.kind == "text" else None,
         columns=columns,
         groups=np.zeros((1, len(order.series_id)), np.int32),
         group_names=("all",),

@@ -19,11 +19,13 @@ TODAY = date(2026, 3, 31)
 SAID = ReconFile()
 
 
-def judged_on(folder: Path, past: list[list[str]] | None, today: list[list[str]]) -> Judged:
+def judged_on(
+    folder: Path, past: list[list[str]] | None, today: list[list[str]], header: tuple[str, ...] = HEADER
+) -> Judged:
     """What the numbers say of today's rows; `past`: None for a first file."""
     for name, rows in (("past", past or []), ("today", today)):
         with (folder / f"{name}.csv").open("w", newline="") as sink:
-            csv.writer(sink).writerows([HEADER, *rows])
+            csv.writer(sink).writerows([header, *rows])
     current, history = read_both([folder / "today.csv"], [folder / "past.csv"] if past else [], SAID, today=TODAY)
     calendar = BusinessCalendar.of(SAID.calendar)
     whole = Bucket(build_panels(current, history, SAID), history)

@@ -33,12 +33,7 @@ def _proof(table: Breaks, i: int, side: Side, mechanism: str) -> Proof:
     cause: Cause = "missing_left" if side == "left" else "missing_right"
     other: Side = "right" if side == "left" else "left"
     amount = table.right[i] if side == "left" else table.left[i]
-    has = _text(table, int(amount)) if table.is_text else table.figure(amount)
     lacks = "nothing" if mechanism == "absent" else "zero, which it never was before"
-    statement = f"{table.name(other)} has {has}; {table.name(side)} has {lacks}."
+    statement = f"{table.name(other)} has {table.figure(amount)}; {table.name(side)} has {lacks}."
     values = table.values(i) | {"missing": table.name(side), "present": table.name(other)}
     return Proof(cause, f"missing_{mechanism}", statement, 0.0, side, values=values)
-
-
-def _text(table: Breaks, code: int) -> str:
-    return f"the code {code}"

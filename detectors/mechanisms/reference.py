@@ -17,8 +17,9 @@ def find(bench: Bench, table: Breaks) -> Iterator[Found]:
 
 
 def _proof(table: Breaks, i: int) -> Proof:
-    pair = table.panel.pair
+    name = table.panel.pair.name
     statement = (
-        f"{pair.name}: {table.left_name} and {table.right_name} hold different values in {pair.left} and {pair.right}."
+        f"{name} is {table.figure(table.left[i])} on {table.left_name} and {table.figure(table.right[i])} on "
+        f"{table.right_name}."
     )
-    return Proof("reference_data", "text_differs", statement, 0.0, "unclear", values={"pair": pair.name})
+    return Proof("reference_data", "text_differs", statement, 0.0, "unclear", values=table.values(i) | {"pair": name})

@@ -182,10 +182,16 @@ class Breaks:
         return self.left_name if side == "left" else self.right_name
 
     def figure(self, units: int) -> str:
-        return figure(int(units), self.panel.scale)
+        """A side's value as a sentence says it: an amount, or the word of a text pair."""
+        return f"«{self._word(units)}»" if self.is_text else figure(int(units), self.panel.scale)
 
     def plain(self, units: int) -> str:
-        return plain(int(units), self.panel.scale)
+        return self._word(units) if self.is_text else plain(int(units), self.panel.scale)
+
+    def _word(self, number: int) -> str:
+        words = self.panel.words
+        known = words is not None and 0 <= number < len(words)
+        return str(words[int(number)].as_py() or "") if words is not None and known else "another value"
 
     def values(self, i: int) -> dict[str, Any]:
         """What every proof shows: the two amounts, their sources, the difference and the currency."""
@@ -194,8 +200,9 @@ class Breaks:
             "left_source": self.left_name,
             "right": None if self.right_gone[i] else self.plain(self.right[i]),
             "right_source": self.right_name,
-            "difference": self.plain(self.panel.diff[self.rows[i]]),
         }
+        if not self.is_text:
+            said["difference"] = self.plain(self.panel.diff[self.rows[i]])
         if self.currency_column in self.panel.columns:
             said["currency"] = self.currency_text(i)
         return said

@@ -10,6 +10,18 @@ def table(seed: int, n: int = 400) -> dict[str, np.ndarray]:
     return {name: rng.integers(0, size, n).astype(np.int32) for name, size in (("feed", 20), ("desk", 8), ("ccy", 4))}
 
 
+def test_a_slice_with_nearly_all_flagged_rows_is_named_though_most_of_it_is_fine() -> None:
+    book = np.repeat(np.arange(5, dtype=np.int32), 80)
+    flag = np.zeros(400, np.bool_)
+    flag[80:89] = True
+    grid = grid_of({"book": book})
+    assert concentrations(grid, flag, flag * 1.0) == []
+    (found,) = concentrations(grid, flag, flag * 1.0, partly=True)
+    assert (found.parts, len(found.deviating), len(found.rows)) == ({"book": 1}, 9, 80)
+    flag[200::25] = True
+    assert concentrations(grid, flag, flag * 1.0, partly=True) == []
+
+
 def test_the_shortest_slice_that_explains_is_found() -> None:
     columns = table(1)
     flag = columns["feed"] == 3

@@ -40,3 +40,37 @@ def test_the_other_half_of_a_misposting_is_in_its_case_though_it_is_in_line(tmp_
 def test_a_charge_that_recurs_is_one_case_over_its_keys(tmp_path: Path) -> None:
     found = cases(tmp_path, {"ACC03": 1735, "ACC11": 1735, "ACC20": 1735, "ACC25": 48_211})
     assert sorted((case.cause, len(case.members)) for case in found) == [("fee_or_tax", 3), ("unknown", 1)]
+
+
+TRADES = ("Report Date", "Trade Id", "Book", "FO Counterparty", "BO Counterparty", "FO Notional", "BO Notional")
+
+
+def trades(folder: Path, lacking: set[int], renamed: set[int]) -> list[Group]:
+    """400 trades in five books, alike on both sides for 40 days; today some are not there in the back office."""
+
+    def rows(day: date, lacking: set[int], renamed: set[int]) -> list[list[str]]:
+        return [
+            [
+                day.isoformat(), f"T{n}", f"BOOK{n % 5}", f"BANK {n % 7}",
+                "" if n in lacking else "BANK 9" if n in renamed else f"BANK {n % 7}",
+                cents(2_500_000 + n * 700), "" if n in lacking else cents(2_500_000 + n * 700),
+            ]
+            for n in range(400)
+        ]  # fmt: skip
+
+    past = [row for n in range(40, 0, -1) for row in rows(TODAY - timedelta(days=n), set(), set())]
+    return group(judged_on(folder, past, rows(TODAY, lacking, renamed), TRADES))
+
+
+def test_rows_that_a_side_lacks_are_one_case_with_all_their_pairs_and_the_book_they_share(tmp_path: Path) -> None:
+    lacking = set(range(3, 403, 5)[:9])
+    (case,) = trades(tmp_path, lacking, set())
+    assert (case.kind, case.cause, dict(case.scope)) == ("anomaly", "missing_right", {"Book": "BOOK3"})
+    assert len(case.members) == 2 * len(lacking)
+
+
+def test_a_pair_that_never_differed_is_strange_when_it_does(tmp_path: Path) -> None:
+    (case,) = trades(tmp_path, set(), {17})
+    assert (case.kind, case.cause, len(case.members)) == ("anomaly", "reference_data", 1)
+    assert case.proof is not None
+    assert case.proof.statement == "Counterparty is «BANK 3» on FO and «BANK 9» on BO."

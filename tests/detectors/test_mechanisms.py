@@ -243,6 +243,16 @@ def test_a_split_on_one_side_explains_quantity_and_price() -> None:
     assert [found[0][0].cause for found in proved(*two_for_one(158.91))] == ["quantity", "price"]
 
 
+def test_a_rate_quoted_the_other_way_round_is_found_with_its_likes() -> None:
+    rates = [0.86504, 1.27183, 0.73391]
+    built = panel([(f"{k}", DAY, r, round(1 / r, 5)) for k, r in enumerate(rates)], scale=5, unit="rate", name="Rate")
+    found = proved(built)[0]
+    assert {proofs[0].mechanism for proofs in found.values()} == {"inverse"}
+    assert all(len(proofs[0].rows) == 2 for proofs in found.values())
+    assert "0.86504 on GL is 1 / 1.15602 on IHub" in found[0][0].statement
+    assert only(0.86504, 1.15702, scale=5, unit="rate") is None
+
+
 def test_two_breaks_that_cancel_are_a_misposting() -> None:
     lines: list[Line] = [("a", DAY, 52318.44 + 8123.45, 52318.44), ("b", DAY, 9321.77 - 8123.45, 9321.77)]
     lines += [(f"x{k}", DAY, 1000.0, 1000.0 + 3.17 * k) for k in range(1, 9)]
