@@ -117,6 +117,8 @@ def _over_dates(candidates: Sequence[Column], ids: list[Column], dimensions: lis
     if not dimensions:
         found = _greedy([c for c in candidates if c not in ids] or candidates, grouping)
         return KeyFound(_in_order(found, candidates), "together they tell most lines of a date apart")
+    if found := _widened(dimensions, candidates, grouping):
+        return KeyFound(_in_order(found, candidates), "together they name one line on each date")
     return KeyFound(_in_order(dimensions, candidates), "they name an account; a date holds several lines of some")
 
 
@@ -148,6 +150,22 @@ def _sharpened(names: list[str], candidates: Sequence[Column], grouping: Groupin
         pool.remove(best)
         share = better
     return found
+
+
+def _widened(names: list[str], candidates: Sequence[Column], grouping: Grouping) -> list[str]:
+    """The names with whatever else tells the lines of a date apart and comes back on most dates; empty when nothing
+    does. Words like `Partner` or `Account Group` tell lines apart in one file and only describe them in another."""
+    found = list(names)
+    pool = [c.name for c in candidates if c.name not in found and not is_counter(c)]
+    while pool and len(found) < MOST_KEYS:
+        best = max(pool, key=lambda name: grouping.unique([*found, name]))
+        if grouping.recurs([*found, best]) < PANEL * grouping.dates:
+            return []
+        found.append(best)
+        pool.remove(best)
+        if grouping.unique(found) >= UNIQUE:
+            return found
+    return []
 
 
 def _greedy(candidates: Sequence[Column], grouping: Grouping) -> list[str]:

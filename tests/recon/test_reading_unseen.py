@@ -109,6 +109,19 @@ def test_an_account_is_the_key_however_it_is_called(tmp_path: Path) -> None:
         assert [(pair.left, pair.right) for pair in layout.pairs] == [("Ledger Bal", "Stmt Bal")]
 
 
+def test_columns_of_any_name_are_in_the_key_when_they_tell_lines_apart_on_every_date(tmp_path: Path) -> None:
+    header = ["Report Date", "Entity", "Partner", "Account Group", "Age Band", "Entity Amount", "Partner Amount"]
+    rows: list[list[object]] = [
+        [f"2026-11-{day:02d}", f"E{e}", f"E{p}", group, f"{(e * day + p) % 5} days", 10.5 * e + day, 10.5 * e + p]
+        for day in range(2, 12)
+        for e in range(5)
+        for p in range(5)
+        for group in ("Loans", "Trade", "Fees")
+    ]
+    layout = read([write(tmp_path, header, rows)], ReconFile(), today=TODAY).layout
+    assert layout.key == ("Entity", "Partner", "Account Group")
+
+
 def test_an_id_named_like_a_side_names_the_line_when_it_is_always_there(tmp_path: Path) -> None:
     header = ["Payment Ref", "Created", "Counterparty", "Payment Amount", "Settled Amount"]
 
