@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from memory.database import Database
+from memory.promises import due_or_broken
 from memory.schema import CLOSED_STATES, actions, case_breaks, case_events, cases, items, promises
 from recon.case import BreakRow, Case, Evidence, Hypothesis, ScopePart, Similar
 from recon.clock import Clock
@@ -73,7 +74,7 @@ class CaseQuery:
     action_state: tuple[str, ...] = ()
     """Only cases with an action in one of these states."""
     promise_due_by: date | None = None
-    """Only cases with an open promise that falls due by this day."""
+    """Only cases with a promise that falls due by this day, or was broken."""
     ids: tuple[str, ...] | None = None
     sort: str = "-severity"
     cursor: str | None = None
@@ -623,9 +624,8 @@ def _filtered(statement: Any, query: CaseQuery, *, by_rule: bool) -> Any:
         acting = sa.select(actions.c.case_id).where(actions.c.state.in_(query.action_state))
         conditions.append(cases.c.id.in_(acting))
     if query.promise_due_by:
-        promised = sa.select(promises.c.case_id).where(
-            promises.c.state == "open", promises.c.due_on <= query.promise_due_by, promises.c.case_id.is_not(None)
-        )
+        standing = due_or_broken(query.promise_due_by)
+        promised = sa.select(promises.c.case_id).where(standing, promises.c.case_id.is_not(None))
         conditions.append(cases.c.id.in_(promised))
     if query.ids is not None:
         conditions.append(cases.c.id.in_(query.ids))

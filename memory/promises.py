@@ -16,6 +16,12 @@ from recon.ids import short_id
 PromiseState = Literal["open", "kept", "broken"]
 
 
+def due_or_broken(by: date) -> sa.ColumnElement[bool]:
+    """Promises that want a look on a day: those that fall due by then, and those that were not kept."""
+    open_now = sa.and_(promises.c.state == "open", promises.c.due_on <= by)
+    return sa.or_(open_now, promises.c.state == "broken")
+
+
 @dataclass(frozen=True)
 class Promised:
     """One promise about one item."""

@@ -10,6 +10,7 @@ from agents.desk import Desk
 from memory.action import Person
 from memory.brief import brief, hand_over
 from memory.cases import CaseQuery, CaseRecord
+from memory.promises import due_or_broken
 from memory.schema import alarms, cases, item_events, items, promises
 from web.queue import VIEWS, Asked, query_of
 from web.recons import words_of
@@ -76,12 +77,7 @@ def _recons(desk: Desk) -> list[str]:
 
 
 def _promised(desk: Desk, recon: str | None, on: date) -> list[Any]:
-    query = (
-        sa.select(promises)
-        .where(sa.or_(sa.and_(promises.c.state == "open", promises.c.due_on <= on), promises.c.state == "broken"))
-        .order_by(promises.c.due_on.desc())
-        .limit(SHOWN)
-    )
+    query = sa.select(promises).where(due_or_broken(on)).order_by(promises.c.due_on.desc()).limit(SHOWN)
     if recon:
         query = query.where(promises.c.recon == recon)
     with desk.db.read() as connection:

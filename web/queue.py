@@ -33,7 +33,7 @@ VIEW_WORDS: Final[dict[View, str]] = {
     "open": "every case still to be worked",
     "waiting": "waiting for my decision",
     "mine": "open cases that I own",
-    "promises": "with a promise that falls due",
+    "promises": "with a promise that falls due or was broken",
     "new": "new since yesterday",
     "late": "over their time",
     "all": "every case, closed ones too",

@@ -7,11 +7,13 @@ from datetime import date
 from decimal import Decimal
 
 import pytest
+import sqlalchemy as sa
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
 from agents.desk import Desk
 from memory.recons import RunRow, RunStore
+from memory.schema import promises
 from recon.recon_file import parse_recon_file
 from recon.rows import ImportFinding
 from tests.web.builders import RECON
@@ -168,6 +170,20 @@ def test_the_brief_speaks_of_cases_by_what_they_are(client: TestClient, desk: De
     links = re.findall(r'<a class="named" href="/\?case=(C\w+)"[^>]*><bdi>([^<]+)</bdi>', lines)
     assert links
     assert all(desk.cases.get(ident).title.startswith(words[:12]) for ident, words in links)
+
+
+def test_a_broken_promise_is_counted_where_it_is_listed(client: TestClient, desk: Desk) -> None:
+    def counted() -> int:
+        return int(re.search(r'href="/\?view=promises"[^>]*>.*?(\d+)', client.get("/brief").text, re.S).group(1))  # type: ignore[union-attr]
+
+    assert counted() == 1
+    with desk.db.begin() as connection:
+        connection.execute(sa.update(promises).values(state="broken"))
+    assert counted() == 1
+    assert "Custodian will rebook by Tuesday" in client.get("/brief").text
+    with desk.db.begin() as connection:
+        connection.execute(sa.update(promises).values(state="kept"))
+    assert counted() == 0
 
 
 def test_a_remedy_is_kept_for_the_files_to_come_and_forgotten_again(client: TestClient, desk: Desk) -> None:
