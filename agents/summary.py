@@ -52,10 +52,11 @@ def _section(title: str, cases: Sequence[Case], actions: Sequence[Action]) -> li
     for case in ranked[:SHOWN]:
         over = f" · {case.state}" if case.state in OVER else ""
         waiting = f" {counted(drafts[case.id], 'draft')} waiting." if drafts[case.id] else ""
+        measure = f" · {measured(case.amount, case.currency)}" if case.amount else ""
         lines += [
             f"### {_line(case.title)}",
             f"{case.id} · {case.severity} · pattern {case.pattern} · {_cause(case)} · "
-            f"{counted(case.break_count, 'break')} · {measured(case.amount, case.currency)}{over}.{waiting}",
+            f"{counted(case.break_count, 'break')}{measure}{over}.{waiting}",
             "",
             _line(_told(case)),
             "",

@@ -142,7 +142,7 @@ def _total(known: Known) -> str:
     case = known.case
     apart = next((e.values["amounts"] for e in case.evidence if e.kind == "total" and "amounts" in e.values), None)
     amounts = {unit: Decimal(of) for unit, of in apart.items()} if apart else {case.currency: case.amount}
-    return ", ".join(f"{amount(of)} {unit}".strip() for unit, of in amounts.items())
+    return ", ".join(f"{amount(of)} {unit}".strip() for unit, of in amounts.items() if of)
 
 
 def _row(b: BreakRow, known: Known) -> str:

@@ -116,7 +116,9 @@ def next_step(brief: Brief) -> str:
             return (
                 f"Have the entry corrected {where}." if known else "Find the side that is wrong, and have it corrected."
             )
-        case "fx_rate" | "price" | "reference_data" | "factor_rounding":
+        case "reference_data":
+            return f"Find which source holds the right details, and have the other one corrected; look {where} first."
+        case "fx_rate" | "price" | "factor_rounding":
             return f"Compare the rate or price that each source used, {where} first."
         case "unknown" | "new":
             return f"Look at the entries behind the difference {where}; no mechanism explains it yet."

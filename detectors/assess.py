@@ -189,14 +189,16 @@ def _of_anomalies(
     strange = judgement.anomaly[where] == 1
     unit = 10.0**panel.scale
     amount = np.where(strange, panel.diff[rows] / unit, 0.0)
-    size = np.maximum(np.abs(panel.left[rows]), np.abs(panel.right[rows])) / unit
+    in_words = panel.pair.kind == "text"
+    size = None if in_words else np.maximum(np.abs(panel.left[rows]), np.abs(panel.right[rows])) / unit
     here = causes[where]
     found: list[Slice] = []
     for cause in sorted(set(here[strange].tolist()) - BY_LINK):
         found += [
             _of_panel(s, rows) for s in concentrations(grid, strange & (here == cause), amount, size, partly=True)
         ]
-    return found
+    # words do not differ by so much
+    return [replace(s, deviation=np.nan, spread=np.nan) for s in found] if in_words else found
 
 
 def _newest(panel: Panel, judgement: Judgement) -> npt.NDArray[np.int64]:

@@ -67,8 +67,10 @@ class Casework:
         """The group's case, evidence and breaks."""
         breaks = tuple(self.break_row(f) for f in group.members)
         alike = self._of_one_unit(group, breaks)
-        amounts = _amounts(alike)
-        currency, amount, base = _total(amounts, self.said.materiality)
+        in_words = all(self.judged.panels[p].pair.kind == "text" for p, _ in group.members)
+        amounts = {} if in_words else _amounts(alike)
+        currency, amount, base = _total(amounts, self.said.materiality) if amounts else ("", Decimal(0), 0.0)
+        weight = base if amounts else self._at_stake(group)
         side, side_statement, side_values = self._side(group)
         apart = amounts if len(amounts) > 1 and currency in amounts and amounts[currency] == amount else {}
         total = _total_fact(breaks, amount, currency, apart, alike[0].pair if len(alike) < len(breaks) else "")
@@ -88,7 +90,7 @@ class Casework:
             cause=group.cause,
             cause_detail=group.proof.statement if group.proof else "",
             confidence=hypotheses[0].confidence if hypotheses else 0.0,
-            severity=_severity(group, base, self.said.materiality),
+            severity=_severity(group, weight, self.said.materiality),
             scope=scope,
             break_count=len(group.members),
             amount=amount,
@@ -190,6 +192,16 @@ class Casework:
         lead = (money or numbers or [0])[0]
         chosen = money or [n for n, pair in enumerate(pairs) if pair.name == pairs[lead].name]
         return [breaks[n] for n in chosen]
+
+    def _at_stake(self, group: Group) -> float:
+        """What rows that differ in words only are about: their largest money, in the materiality currency."""
+        money = [panel for panel in self.judged.panels if panel.pair.unit == "money"]
+        totals: dict[str, Decimal] = defaultdict(Decimal)
+        for f in group.members:
+            row = self.judged.row(f)
+            units = [(max(abs(int(p.left[row])), abs(int(p.right[row]))), p.scale) for p in money]
+            totals[self._currency(f)] += max((Decimal(u).scaleb(-scale) for u, scale in units), default=Decimal(0))
+        return _total(totals, self.said.materiality)[2] if totals else 0.0
 
     def _side(self, group: Group) -> tuple[Side, str, dict[str, Any]]:
         p, j = group.members[0]
@@ -367,6 +379,8 @@ def _total_fact(
 ) -> Fact:
     """What the breaks add up to; `apart`: by currency, where no rates add them."""
     values = {"break_count": len(breaks), "amount": format(amount, "f"), "currency": currency}
+    if not amount:
+        return "total", f"{len(breaks):,} breaks in all.", values, tuple(b.row for b in breaks)
     told = measured(amount, currency)
     if apart:
         largest = sorted(apart.items(), key=lambda item: (item[0] != currency, -item[1], item[0]))

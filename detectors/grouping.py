@@ -97,7 +97,9 @@ def group(judged: Judged, precedents: Mapping[Finding, str] | None = None) -> li
     """
     deviations = _deviations(judged)
     taken: set[Finding] = set()
-    groups = [g for p, s in judged.slices if (g := _slice_group(judged, p, s, deviations, taken)) is not None]
+    # what a slice's amounts say is told before what its words say of the same rows
+    slices = sorted(judged.slices, key=lambda one: judged.panels[one[0]].pair.kind == "text")
+    groups = [g for p, s in slices if (g := _slice_group(judged, p, s, deviations, taken)) is not None]
     rest = [f for f in deviations if f not in taken]
     noise = _noise(judged, rest, beside=bool(groups)) if without_past(judged) else []
     groups += _leftovers(judged, noise, "document" if groups else "anomaly")

@@ -131,7 +131,9 @@ def row_of(desk: Desk, case: CaseLine, url: str, waiting: bool) -> QueueRow:
         title=case.title,
         short=(short := short_title(case)),
         severity=case.severity,
-        amount=brief_amount(case.amount if in_base else Decimal(str(case.amount_base))),
+        amount=brief_amount(case.amount if in_base else Decimal(str(case.amount_base)))
+        if case.amount
+        else number(None),
         currency=case.currency if in_base else words.base,
         exact=f"{number(case.amount)} {case.currency}",
         age=age,

@@ -31,7 +31,7 @@ class Slice:
     direction: Literal["above", "below", "mixed"]
     """Where the actual values lie against the expected ones."""
     deviation: float
-    """Typical (actual - expected) / larger of both inside; -1 to 1, beyond only where signs flip."""
+    """Typical (actual - expected) / larger of both inside; -1 to 1, beyond only where signs flip. NaN for words."""
     spread: float
     """Robust spread of that deviation inside: near zero when every row is off by the same share."""
 
@@ -56,8 +56,13 @@ class Slice:
         said = " and ".join(
             f"{column} = {names[column][code] if names else code}" for column, code in self.parts.items()
         )
-        return (
+        told = (
             f"{said}: {len(self.deviating):,} of {len(self.rows):,} rows deviate ({self.purity:.0%}, against "
-            f"{self.base_rate:.1%} elsewhere), {self.coverage:.0%} of the deviating amount, typically "
-            f"{self.deviation:+.1%} against what was expected."
+            f"{self.base_rate:.1%} elsewhere)"
+        )
+        if np.isnan(self.deviation):
+            return f"{told}, {self.count_coverage:.0%} of all that do."
+        return (
+            f"{told}, {self.coverage:.0%} of the deviating amount, typically {self.deviation:+.1%} against what was "
+            f"expected."
         )
