@@ -7,7 +7,7 @@ from decimal import Decimal
 import numpy as np
 import numpy.typing as npt
 
-from detectors.concentrate import Grid, concentrations, grid_of
+from detectors.concentrate import LEAST, Grid, concentrations, grid_of
 from detectors.flood import flood
 from detectors.gathering import Gathering, called, gathered
 from detectors.grouping import BY_LINK, Finding, Judged, without_past
@@ -26,6 +26,8 @@ from recon.rows import NO_DAY, Layout
 NONE = np.zeros(0, np.int64)
 MOST_COLUMNS = 7
 """A lattice over more columns grows faster than it explains."""
+MOST_VALUES = 0.8
+"""Of a column that has more distinct values than this share of the rows, a slice would name a row."""
 
 
 @dataclass(frozen=True)
@@ -216,12 +218,18 @@ def _columns(layout: Layout, panel: Panel, rows: npt.NDArray[np.int64]) -> dict[
         if name not in panel.columns or name == layout.status:
             continue
         codes = panel.columns[name].codes[rows]
-        distinct = len(np.unique(codes))
-        if 1 < distinct <= max(2, len(rows) // 2) and not any(_same_partition(codes, c) for c in chosen.values()):
+        inside = np.bincount(np.unique(codes, return_inverse=True)[1])
+        if _cuts(inside) and not any(_same_partition(codes, c) for c in chosen.values()):
             chosen[name] = codes
         if len(chosen) == MOST_COLUMNS:
             break
     return chosen
+
+
+def _cuts(inside: npt.NDArray[np.int64]) -> bool:
+    """Whether values that hold so many rows each may describe a slice: several of them, and not one for each row."""
+    many = len(inside) > 1 and len(inside) <= max(2, MOST_VALUES * int(inside.sum()))
+    return bool(many and (inside.max() >= LEAST or len(inside) == 2))
 
 
 def _same_partition(a: npt.NDArray[np.int32], b: npt.NDArray[np.int32]) -> bool:

@@ -5,7 +5,6 @@ from typing import Final
 
 import numpy as np
 
-from detectors.chance import believable
 from detectors.digits import digit_count
 from detectors.mechanisms.table import Bench, Breaks, Found
 from detectors.proof import Proof
@@ -30,7 +29,7 @@ def _multiples(table: Breaks) -> Iterator[Found]:
         off = np.abs(big - times * small)
         passed = table.both & (off <= times * table.noise)
         mine = chance * (2 * np.minimum(off, times * table.noise) + 1)
-        for i in np.flatnonzero(believable(passed, mine, digit_count(small))):
+        for i in np.flatnonzero(table.believable(passed, mine, digit_count(small))):
             yield int(i), _multiple(table, int(i), times, float(mine[i]))
 
 

@@ -4,7 +4,6 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from detectors.chance import believable
 from detectors.digits import digit_count
 from detectors.mechanisms.table import Bench, Breaks, Found
 from detectors.proof import Proof
@@ -20,7 +19,7 @@ def find(bench: Bench, table: Breaks) -> Iterator[Found]:
     off = np.abs(left * right - one)
     passed = table.both & (left * right > 0) & (off <= (np.abs(left) + np.abs(right)) / 2 + 1)
     chance = table.coincidence(small) * 2
-    hits = np.flatnonzero(believable(passed, np.minimum(chance, 1.0), digit_count(small)))
+    hits = np.flatnonzero(table.believable(passed, np.minimum(chance, 1.0), digit_count(small)))
     for i in hits:
         yield int(i), _proof(table, int(i), float(chance[i]), tuple(int(table.rows[j]) for j in hits if j != i)[:20])
 

@@ -13,7 +13,7 @@ from detectors.proof import Proof
 from recon.words import Side
 
 GATE: Final = 1e-3
-SHARE: Final = 0.02
+SHARE: Final = 0.05
 """A side that stands still on at most this share of its calm days is one whose standing still says something."""
 
 

@@ -1,6 +1,6 @@
-"""Price times quantity: a money difference that is all price or all quantity, or a price too small to matter."""
+"""Price times quantity times rate: a money difference that is all of one, or a price too small to matter."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
 import numpy as np
@@ -12,20 +12,20 @@ from detectors.proof import Proof
 from recon.words import Cause
 
 SMALL_QUANTITY: Final = 1_000
-PERCENT_POINTS: Final = (1, 100, 1000)
-"""A price may be in money, in percent of face, or per thousand."""
+CAUSES: Final[Mapping[str, Cause]] = {"price": "price", "quantity": "quantity", "rate": "fx_rate"}
+"""What money is multiplied from, by the unit of its pair, and the cause when it alone differs."""
 
 
 def find(bench: Bench, table: Breaks) -> Iterator[Found]:
     if table.is_text or table.one_sided_pair:
         return
-    prices = [t for t in bench.tables if t.panel.pair.unit == "price" and not t.is_text]
-    quantities = [t for t in bench.tables if t.panel.pair.unit == "quantity" and not t.is_text]
+    numbers = [t for t in bench.tables if not t.is_text and not t.one_sided_pair]
+    factors = [t for unit in CAUSES for t in [t for t in numbers if t.panel.pair.unit == unit][:1]]
     if table.panel.pair.unit == "price":
-        for quantity in quantities[:1]:
+        for quantity in [t for t in factors if t.panel.pair.unit == "quantity"]:
             yield from _small_quantity(bench, table, quantity)
-    elif table.panel.pair.unit == "money" and prices and quantities:
-        yield from _all_of_one(bench, table, prices[0], quantities[0])
+    elif table.panel.pair.unit == "money" and len(factors) > 1:
+        yield from _all_of_one(bench, table, factors)
 
 
 def _agree(other: Breaks, at: Units) -> Mask:
@@ -59,37 +59,41 @@ def _rounded(table: Breaks, i: int, quantity: str, money: str) -> Proof:
     return Proof("rounding", "small_quantity", statement, 1e-3, "unclear", values=values)
 
 
-def _all_of_one(bench: Bench, table: Breaks, price: Breaks, quantity: Breaks) -> Iterator[Found]:
-    at_price, at_quantity = bench.beside(table, price), bench.beside(table, quantity)
-    known = (at_price >= 0) & (at_quantity >= 0) & table.both
-    at_price, at_quantity = np.maximum(at_price, 0), np.maximum(at_quantity, 0)
-    same_price, same_quantity = _agree(price, at_price), _agree(quantity, at_quantity)
-    for i in np.flatnonzero(known & (same_price != same_quantity)):
-        p = (int(price.panel.left[at_price[i]]), int(price.panel.right[at_price[i]]))
-        q = (int(quantity.panel.left[at_quantity[i]]), int(quantity.panel.right[at_quantity[i]]))
-        if _explains(table, int(i), p, q, price.panel.scale + quantity.panel.scale):
-            cause: Cause = "quantity" if same_price[i] else "price"
-            other = quantity if same_price[i] else price
-            yield int(i), _part(table, int(i), cause, q if same_price[i] else p, other)
+def _all_of_one(bench: Bench, table: Breaks, factors: Sequence[Breaks]) -> Iterator[Found]:
+    """Exactly one factor differs, and the money differs in its proportion: whatever else it was multiplied with."""
+    beside = [bench.beside(table, factor) for factor in factors]
+    at = [np.maximum(rows, 0) for rows in beside]
+    known = [(rows >= 0) & _there(factor, where) for rows, factor, where in zip(beside, factors, at, strict=True)]
+    off = np.stack([k & ~_agree(f, a) for k, f, a in zip(known, factors, at, strict=True)])
+    for i in np.flatnonzero(table.both & np.logical_and.reduce(known) & (off.sum(axis=0) == 1)):
+        k = int(np.argmax(off[:, i]))
+        panel, row = factors[k].panel, int(at[k][i])
+        pair = (int(panel.left[row]), int(panel.right[row]))
+        if _explains((int(table.left[i]), int(table.right[i])), pair):
+            yield int(i), _part(table, int(i), CAUSES[panel.pair.unit], pair, factors[k])
 
 
-def _explains(table: Breaks, i: int, p: tuple[int, int], q: tuple[int, int], scale: int) -> bool:
-    """Both sides' money is price x quantity in one convention, to 1 in 10,000 of the difference's own size."""
-    for per in PERCENT_POINTS:
-        ok = True
-        for money, price, quantity in ((table.left[i], p[0], q[0]), (table.right[i], p[1], q[1])):
-            # |money - price * quantity / per| in units of 10**-(scale + panel scale) * per
-            gap = abs(int(money) * per * 10**scale - price * quantity * 10**table.panel.scale)
-            ok &= gap <= int(table.size[i]) * per * 10**scale // 100
-        if ok:
-            return True
-    return False
+def _there(other: Breaks, at: Units) -> Mask:
+    panel = other.panel
+    there = (panel.left[at] != 0) & (panel.right[at] != 0)
+    return np.asarray(there & ~panel.left_missing[at] & ~panel.right_missing[at])
+
+
+def _explains(money: tuple[int, int], factor: tuple[int, int]) -> bool:
+    """Whether the money stands in the factor's ratio, to a hundredth of the difference.
+
+    >>> _explains((1000_00, 1010_00), (50_00, 50_50)), _explains((1000_00, 1020_00), (50_00, 50_50))
+    (True, False)
+    """
+    gap = abs(money[0] * factor[1] - money[1] * factor[0])
+    return 100 * gap <= abs(money[0] - money[1]) * max(abs(factor[0]), abs(factor[1]))
 
 
 def _part(table: Breaks, i: int, cause: Cause, pair: tuple[int, int], other: Breaks) -> Proof:
+    name = other.panel.pair.name
     statement = (
-        f"The money is price x quantity on both sides, and only the {cause} differs: {other.figure(pair[0])} on "
-        f"{table.left_name}, {other.figure(pair[1])} on {table.right_name}; that makes {table.figure(table.size[i])}."
+        f"{name} is {other.figure(pair[0])} on {table.left_name} and {other.figure(pair[1])} on {table.right_name}, "
+        f"and the money differs in that proportion: that makes {table.figure(table.size[i])}."
     )
     values = table.values(i) | {f"left_{cause}": other.plain(pair[0]), f"right_{cause}": other.plain(pair[1])}
     return Proof(cause, "price_times_quantity", statement, 1e-4, "unclear", values=values)

@@ -5,7 +5,6 @@ from typing import Final
 
 import numpy as np
 
-from detectors.chance import believable
 from detectors.digits import POWERS, Mask, Units, digit_count, trailing_zeros
 from detectors.mechanisms.table import Bench, Breaks, Found
 from detectors.proof import Proof
@@ -28,7 +27,7 @@ def find(bench: Bench, table: Breaks) -> Iterator[Found]:
     for power in EXPONENTS:
         passed = same_sign & is_scaled(small, big, power, slack)
         mine = np.where(is_scaled(small, big, power, grid), chance, chance * luck)
-        for i in np.flatnonzero(believable(passed, mine, digit_count(small))):
+        for i in np.flatnonzero(table.believable(passed, mine, digit_count(small))):
             yield int(i), _proof(table, int(i), power, float(mine[i]))
 
 

@@ -4,7 +4,6 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from detectors.chance import believable
 from detectors.digits import digit_count
 from detectors.mechanisms.table import Bench, Breaks, Found
 from detectors.proof import Proof
@@ -16,7 +15,7 @@ def find(bench: Bench, table: Breaks) -> Iterator[Found]:
     off = np.abs(table.left + table.right)
     passed = table.both & ((table.left > 0) != (table.right > 0)) & (off <= table.noise)
     chance = table.coincidence(table.left) * (2 * np.minimum(off, table.noise) + 1)
-    for i in np.flatnonzero(believable(passed, chance, digit_count(table.left))):
+    for i in np.flatnonzero(table.believable(passed, chance, digit_count(table.left))):
         yield int(i), _proof(table, int(i), float(chance[i]))
 
 

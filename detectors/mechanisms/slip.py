@@ -5,7 +5,6 @@ from typing import Final
 
 import numpy as np
 
-from detectors.chance import believable
 from detectors.digits import POWERS, Floats, Mask, Units, digit_count, significant, trailing_zeros
 from detectors.mechanisms.table import Bench, Breaks, Found
 from detectors.proof import Proof
@@ -33,7 +32,7 @@ def find(bench: Bench, table: Breaks) -> Iterator[Found]:
     for (kinds, fine, alike), (_, rough, _) in zip(_classes(a, b), _classes(a // coarse, b // coarse), strict=True):
         passed = np.isin(kind, kinds)
         chance = np.maximum(fine, np.where(coarse > 1, rough * rare, 0.0))
-        accepted = believable(passed, np.where(tested, chance, 0.0), alike)
+        accepted = table.believable(passed, np.where(tested, chance, 0.0), alike)
         if WRONG in kinds and _round_by_habit(a - b, tested, kind):
             continue
         for i in np.flatnonzero(accepted):

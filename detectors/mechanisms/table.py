@@ -9,6 +9,7 @@ from typing import Any, Protocol
 import numpy as np
 import numpy.typing as npt
 
+from detectors.chance import believable
 from detectors.digits import POWERS, Floats, Mask, Units, digit_count, significant, trailing_zeros
 from detectors.mechanisms.wording import figure, plain
 from detectors.proof import Proof
@@ -162,6 +163,18 @@ class Breaks:
         uniform = 1.0 / (9.0 * 10.0 ** (full - 1))
         as_round = self.roundness[np.minimum(meant, 19)] / (9.0 * 10.0 ** (meant - 1))
         return np.asarray(np.maximum(uniform, as_round), dtype=np.float64)
+
+    @cached_property
+    def _first_alike(self) -> tuple[Units, Units]:
+        """The first break of each pair of amounts, and for each break which of those it is like."""
+        both = np.stack([self.left, self.right], axis=1)
+        _, first, like = np.unique(both, axis=0, return_index=True, return_inverse=True)
+        return first, like.ravel()
+
+    def believable(self, passed: Mask, chance: Floats, kind: Units) -> Mask:
+        """`chance.believable`, the same two amounts counted once: one price on thirty accounts is one coincidence."""
+        first, like = self._first_alike
+        return np.asarray(passed & believable(passed[first], chance[first], kind[first])[like])
 
     @cached_property
     def moved(self) -> npt.NDArray[np.int8]:

@@ -74,3 +74,27 @@ def test_a_pair_that_never_differed_is_strange_when_it_does(tmp_path: Path) -> N
     assert (case.kind, case.cause, len(case.members)) == ("anomaly", "reference_data", 1)
     assert case.proof is not None
     assert case.proof.statement == "Counterparty is «BANK 3» on FO and «BANK 9» on BO."
+
+
+def test_a_price_of_one_security_is_one_case_though_there_are_more_securities_than_half_the_rows(
+    tmp_path: Path,
+) -> None:
+    held = [
+        (f"FUND{f}", f"SEC{n:02d}")
+        for f in range(3)
+        for n in range(60)
+        if n % 3 == f or (n % 2 and (n + 1) % 3 == f) or n == 7
+    ]
+    assert len({security for _, security in held}) > len(held) / 2
+
+    def rows(day: date, off: float) -> list[list[str]]:
+        return [
+            [day.isoformat(), fund, security, f"{price:.4f}", f"{price + (off if security == 'SEC07' else 0):.4f}"]
+            for fund, security in held
+            for price in [20 + int(security[3:]) * 3.137 + day.toordinal() * 7919 % 1000 / 97]
+        ]
+
+    past = [row for n in range(40, 0, -1) for row in rows(TODAY - timedelta(days=n), 0)]
+    header = ("NAV Date", "Fund", "Security ID", "Admin Price", "Manager Price")
+    (case,) = group(judged_on(tmp_path, past, rows(TODAY, 1.25), header))
+    assert (case.cause, dict(case.scope), len(case.members)) == ("price", {"Security ID": "SEC07"}, 3)

@@ -298,6 +298,33 @@ def test_money_that_differs_by_price_alone_is_price() -> None:
     assert proved(money, price, quantity)[0][0][0].cause == "price"
 
 
+@pytest.mark.parametrize("differs", ["price", "quantity", "rate"])
+def test_money_in_another_currency_differs_by_the_one_factor_that_does(differs: str) -> None:
+    known = {"price": (101.37, 101.52), "quantity": (20_000, 20_500), "rate": (0.006716, 0.006719)}
+    sides = [{name: two[k if name == differs else 0] for name, two in known.items()} for k in (0, 1)]
+    money = [round(s["price"] * s["quantity"] * s["rate"], 2) for s in sides]
+    panels = [panel([("a", DAY, *money)], name="Market Value")]
+    scales = {"price": 2, "quantity": 0, "rate": 6}
+    panels += [
+        panel([("a", DAY, sides[0][name], sides[1][name])], scale=scales[name], unit=name, name=name.title())
+        for name in known
+    ]
+    proof = proved(*panels)[0][0][0]
+    assert (proof.cause, proof.mechanism) == (
+        "fx_rate" if differs == "rate" else differs,
+        "price_times_quantity",
+    )
+    other = panel([("a", DAY, money[0], money[1] * 1.2)], name="Market Value")
+    assert [p.mechanism for p in proved(other, *panels[1:])[0].get(0, [])] != ["price_times_quantity"]
+
+
+def test_one_rate_on_thirty_keys_is_one_coincidence() -> None:
+    same: list[Line] = [(f"{k}", DAY, 0.006716, 0.006719) for k in range(30)]
+    assert "digit_slip" not in causes(same, scale=6, unit="rate").values()
+    apart: list[Line] = [(f"{k}", DAY, 5000 + k * 371.3, 5300 + k * 371.3) for k in range(30)]
+    assert "digit_slip" not in causes(apart).values()
+
+
 def test_a_text_that_differs_is_reference_data() -> None:
     texts = panel([("a", DAY, 3.0, 4.0)], scale=0, kind="text", name="CUSIP")
     assert proved(texts)[0][0][0].cause == "reference_data"
