@@ -191,16 +191,16 @@ def _of_anomalies(
     strange = judgement.anomaly[where] == 1
     unit = 10.0**panel.scale
     amount = np.where(strange, panel.diff[rows] / unit, 0.0)
-    in_words = panel.pair.kind == "text"
-    size = None if in_words else np.maximum(np.abs(panel.left[rows]), np.abs(panel.right[rows])) / unit
+    apart = panel.pair.kind == "number" and panel.pair.right is not None
+    size = None if not apart else np.maximum(np.abs(panel.left[rows]), np.abs(panel.right[rows])) / unit
     here = causes[where]
     found: list[Slice] = []
     for cause in sorted(set(here[strange].tolist()) - BY_LINK):
         found += [
             _of_panel(s, rows) for s in concentrations(grid, strange & (here == cause), amount, size, partly=True)
         ]
-    # words do not differ by so much
-    return [replace(s, deviation=np.nan, spread=np.nan) for s in found] if in_words else found
+    # words, and a difference without its sides, are not off by a share of anything
+    return found if apart else [replace(s, deviation=np.nan, spread=np.nan) for s in found]
 
 
 def _newest(panel: Panel, judgement: Judgement) -> npt.NDArray[np.int64]:

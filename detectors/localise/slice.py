@@ -31,7 +31,7 @@ class Slice:
     direction: Literal["above", "below", "mixed"]
     """Where the actual values lie against the expected ones."""
     deviation: float
-    """Typical (actual - expected) / larger of both inside; -1 to 1, beyond only where signs flip. NaN for words."""
+    """Typical (actual - expected) / larger of both inside; -1 to 1, beyond where signs flip; NaN without amounts."""
     spread: float
     """Robust spread of that deviation inside: near zero when every row is off by the same share."""
 
