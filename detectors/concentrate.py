@@ -18,7 +18,7 @@ LEAST: Final = 3
 """Flagged rows that make a slice: two rows always share something."""
 PUREST: Final = 0.5
 """A slice in which most rows are fine explains nothing by itself."""
-NEARLY_ALL: Final = 0.8
+MOSTLY: Final = 0.5
 """Share of all flagged rows from which a slice names them nevertheless: where they are, if not all that is there."""
 DEEPEST: Final = 3
 SMALLEST: Final = 1e-300
@@ -75,7 +75,7 @@ def concentrations(
 ) -> list[Slice]:
     """The slices in which flagged rows gather, the clearest first; each flagged row counts for one slice only.
 
-    `partly`: a slice that holds nearly all flagged rows may be one in which most rows are fine.
+    `partly`: a slice that holds most flagged rows may be one in which most rows are fine.
     `amount` is each row's deviation, for the coverage; `size` the larger of its two sides, for the typical share
     by which it deviates. The chance is the binomial tail of the flagged rows inside at
     the rate outside, times the number of slices of that depth; of equal slices the shorter is taken.
@@ -107,7 +107,7 @@ def _candidates(grid: Grid, flag: Flags, partly: bool) -> Iterator[_Candidate]:
         for cells in depth:
             hits = np.bincount(cells.cell[at], minlength=len(cells.inside))
             full = (hits >= LEAST) & (cells.inside < grid.n)
-            full &= (hits >= PUREST * cells.inside) | (partly & (hits >= NEARLY_ALL * len(at)))
+            full &= (hits >= PUREST * cells.inside) | (partly & (hits >= MOSTLY * len(at)))
             for c in np.flatnonzero(full):
                 base = (len(at) - hits[c] + 0.5) / (grid.n - cells.inside[c] + 1)
                 chance = tail(int(hits[c]), int(cells.inside[c]), float(base))

@@ -94,7 +94,7 @@ def _gatherings(
     amount = np.abs(panel.diff[rows]).astype(np.float64)
     for cause in sorted(set(causes[where][loud].tolist()) - BY_LINK):
         flag = loud & (causes[where] == cause)
-        for found in concentrations(grid, flag, np.where(flag, amount, 0.0)):
+        for found in concentrations(grid, flag, np.where(flag, amount, 0.0), partly=True):
             inside = found.deviating
             if not called[inside].all():
                 one = _as_never_before(panel, past, rows, found)
@@ -114,17 +114,19 @@ def _as_never_before(panel: Panel, past: Rows, rows: Rows, found: Slice) -> Gath
     rate = max(found.base_rate, (np.count_nonzero(usual) + 0.5) / (len(usual) + 1))
     log_tries = -tail(hits, of, found.base_rate) - found.score
     log_p = tail(hits, of, float(rate)) + log_tries
-    if log_p > np.log(ODDS) or _shown_before(panel, past, codes, hits):
+    if log_p > np.log(ODDS) or _shown_before(panel, past, codes, found):
         return None
     return Gathering(rows, log_p, hits, of, before, rows_before)
 
 
-def _shown_before(panel: Panel, past: Rows, codes: Sequence[npt.NDArray[np.int32]], hits: int) -> bool:
-    """Whether slices of the same columns showed half as many breaks, most of their rows, on more than a few days."""
+def _shown_before(panel: Panel, past: Rows, codes: Sequence[npt.NDArray[np.int32]], found: Slice) -> bool:
+    """Whether slices of the same columns showed half as many breaks on more than a few days: on most of their rows, or
+    on half the share where the slice itself shows less than most."""
+    hits, share = len(found.deviating), PUREST if found.purity >= PUREST else found.purity / 2
     day = panel.day[past].astype(np.int64)
     cell = day - int(day.min())
     for code in codes:
         cell = np.unique(cell * (int(code.max()) + 1) + code[past], return_inverse=True)[1].astype(np.int64)
     broke = np.bincount(cell, weights=panel.is_break[past])
-    burst = (broke >= max(LEAST, hits / 2)) & (broke >= PUREST * np.bincount(cell))
+    burst = (broke >= max(LEAST, hits / 2)) & (broke >= share * np.bincount(cell))
     return int(np.count_nonzero(burst)) > SELDOM * len(np.unique(day))

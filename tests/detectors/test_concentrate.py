@@ -10,7 +10,7 @@ def table(seed: int, n: int = 400) -> dict[str, np.ndarray]:
     return {name: rng.integers(0, size, n).astype(np.int32) for name, size in (("feed", 20), ("desk", 8), ("ccy", 4))}
 
 
-def test_a_slice_with_nearly_all_flagged_rows_is_named_though_most_of_it_is_fine() -> None:
+def test_a_slice_with_most_flagged_rows_is_named_though_most_of_it_is_fine() -> None:
     book = np.repeat(np.arange(5, dtype=np.int32), 80)
     flag = np.zeros(400, np.bool_)
     flag[80:89] = True

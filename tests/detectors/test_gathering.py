@@ -42,6 +42,19 @@ def test_a_new_shortfall_of_one_slice_is_one_case_that_names_it(tmp_path: Path) 
     assert "out of pattern" in said
 
 
+@pytest.mark.parametrize("seed", range(6))
+def test_a_third_of_a_bank_that_breaks_as_others_do_is_one_case(tmp_path: Path, seed: int) -> None:
+    rng = Random(seed)
+    past = [row for day in days(30) for row in payments(rng, day)]
+    today = payments(rng, TODAY)
+    hit = [row for row in today if row[3] == "C"][::3]
+    assert len(hit) >= 10
+    for row in hit:
+        row[5] = f"{float(row[4]) - rng.randint(100, 30_000) / 100:.2f}"
+    found = [g for g in group(judged_on(tmp_path, past, today)) if dict(g.scope) == {"Bank": "C"}]
+    assert [(g.kind, len(g.members) >= len(hit)) for g in found] == [("anomaly", True)]
+
+
 def test_a_slice_that_always_falls_short_is_in_line(tmp_path: Path) -> None:
     rng = Random(2)
     past = [row for day in days(30) for row in payments(rng, day, short=("X", "C"))]
