@@ -16,7 +16,7 @@ import pyarrow as pa
 from rapidfuzz.fuzz import ratio
 
 from recon.errors import UnreadableFile
-from recon.reading.header import filled, is_value, usual_width
+from recon.reading.header import filled, is_value, under_groups, usual_width
 from recon.reading.table import MAX_COLUMNS, RawTable, text_table
 from recon.rows import ImportFinding
 from recon.text import squash
@@ -234,7 +234,10 @@ def _block(sheet: str, rows: Sequence[list[str]], header: int, notes: list[int])
     """The table below a header: to the next header of the same names, or to a blank row that only notes follow."""
     first = next(i for i, cell in enumerate(rows[header]) if cell.strip())
     last = max(i for i, cell in enumerate(rows[header]) if cell.strip())
-    headers = tuple(rows[header][first : last + 1])
+    names = tuple(rows[header][first : last + 1])
+    headers = under_groups(rows[header - 1][first : last + 1] if header else [], names)
+    if headers != names and header in notes:
+        notes.remove(header)  # the row above is no title: it says whose columns these are
     found: list[tuple[int, list[str]]] = []
     at = header + 1
     while at < len(rows):

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from recon.money import is_blank, parse_amount
 from recon.reading.dates import looks_like_date
+from recon.text import normalise, squash
 
 MOST_CELLS = 500
 """Cells of a row that are looked at: a header shows itself in fewer."""
@@ -53,3 +54,23 @@ def find_header(rows: Sequence[Sequence[str]], start: int = 0) -> int | None:
             return index
         return None
     return None
+
+
+def under_groups(above: Sequence[str], names: Sequence[str]) -> tuple[str, ...]:
+    """The names; those that stand twice told apart by the row above, where a group's word begins its columns.
+
+    >>> under_groups(["", "Ledger", "", "Bank", ""], ["Date", "Amount", "Units", "Amount", "Units"])
+    ('Date', 'Ledger Amount', 'Ledger Units', 'Bank Amount', 'Bank Units')
+    >>> under_groups(["Report of May", "", ""], ["Date", "Amount", "Amount"])
+    ('Date', 'Amount', 'Amount')
+    """
+    counted = Counter(squash(name) for name in names if name.strip())
+    twice = [i for i, name in enumerate(names) if name.strip() and counted[squash(name)] > 1]
+    if not twice or any(map(is_value, above)):
+        return tuple(names)
+    told, group = list(names), ""
+    for i in range(len(names)):
+        group = normalise(above[i]) if i < len(above) and above[i].strip() else group
+        told[i] = f"{group} {names[i]}" if i in twice and group else names[i]
+    apart = len({squash(told[i]) for i in twice}) == len(twice)
+    return tuple(told if apart else names)

@@ -14,7 +14,7 @@ import pyarrow as pa
 
 from recon.errors import UnreadableFile
 from recon.reading.clean import MAX_ROW, CleanFile, marks_of, raise_interrupt, read_clean
-from recon.reading.header import find_header
+from recon.reading.header import find_header, under_groups
 from recon.reading.scan import CLEAN, NEWLINE, QUIRKY, RETURN, UNCLOSED, Scan, scan, split_row
 from recon.reading.sniff import HEAD, dialect_of, encoding_of
 from recon.reading.table import MAX_COLUMNS, MAX_REJECT_TEXT, Counted, RawReject, RawTable, text_table
@@ -175,7 +175,7 @@ def _no_header(source: _Source, rows: list[list[str]], line: int) -> UnreadableF
 
 
 def _head_at(source: _Source, found: Scan, rows: list[list[str]], at: int, skip: int, delimiter: str) -> _Head:
-    headers = tuple(rows[at])
+    headers = under_groups(rows[at - 1] if at > skip else [], rows[at])
     if len(headers) > MAX_COLUMNS:
         msg = f"{source.name}: {len(headers):,} columns; at most {MAX_COLUMNS:,} can be read"
         raise UnreadableFile(msg)

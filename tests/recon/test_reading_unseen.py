@@ -170,6 +170,32 @@ def test_months_beside_a_date_are_words_like_any(tmp_path: Path) -> None:
     assert (layout.date, layout.key) == ("As of Date", ("Contract",))
 
 
+@pytest.mark.parametrize("kind", ["csv", "xlsx"])
+def test_names_that_stand_twice_are_told_apart_by_the_row_above(tmp_path: Path, kind: str) -> None:
+    above = ["", "", "", "General Ledger", "", "Custodian", "", ""]
+    header = ["As Of", "Account", "Ccy", "Balance", "Units", "Balance", "Units", "Comment"]
+    rows: list[list[object]] = [
+        [f"2026-11-{day:02d}", f"A{k}", "USD", 100.25 * k + day, 7 * k, 100.25 * k + day, 7 * k + (k == 3), ""]
+        for day in range(2, 12)
+        for k in range(9)
+    ]
+    path = write(tmp_path, above, [header, *rows])
+    if kind == "xlsx":
+        from openpyxl import Workbook
+
+        book = Workbook()
+        for line in (above, header, *rows):
+            book.worksheets[0].append([None if cell == "" else cell for cell in line])
+        path = tmp_path / "file.xlsx"
+        book.save(path)
+    reading = read([path], ReconFile(), today=TODAY)
+    assert [(pair.left, pair.right) for pair in reading.layout.pairs] == [
+        ("General Ledger Balance", "Custodian Balance"),
+        ("General Ledger Units", "Custodian Units"),
+    ]
+    assert (reading.rows.n, reading.layout.key) == (90, ("Account", "Ccy"))
+
+
 def test_leaves_without_a_date_have_all_categories_as_key(tmp_path: Path) -> None:
     rows: list[list[object]] = [
         [f"a{i}", f"b{j}", f"c{k}", 10.5 * i + j, 10.5 * i + k] for i in range(4) for j in range(5) for k in range(6)
