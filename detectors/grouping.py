@@ -229,11 +229,20 @@ def _noise(judged: Judged, rest: Sequence[Finding], *, beside: bool) -> list[Fin
 
 
 def _leftovers(judged: Judged, rest: Sequence[Finding], kind: CaseKind) -> list[Group]:
-    """Without a past, what no slice explains: one group for each cause, no scope; noise where there are slices."""
+    """Without a past, what no slice explains: one group for each cause, without a scope over several keys. Where there
+    are slices it is noise, but for what is proved and more than rounding."""
     by_cause: dict[str, list[Finding]] = defaultdict(list)
     for f in rest:
         by_cause[str(judged.causes[f[0]][f[1]])].append(f)
-    return [replace(_key_group(judged, members), kind=kind, scope=()) for members in by_cause.values()]
+    groups = [_key_group(judged, members) for members in by_cause.values()]
+    return [
+        replace(
+            one,
+            kind=kind if one.cause in ("unknown", "rounding") else "anomaly",
+            scope=one.scope if len(one.members) == 1 else (),
+        )
+        for one in groups
+    ]
 
 
 def _key_group(judged: Judged, members: list[Finding]) -> Group:
