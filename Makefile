@@ -7,7 +7,7 @@ PORT ?= 8321
 
 help:
 	@echo "make demo    a realistic sample, judged end to end, and the workbench"
-	@echo "make test    the tests, in about two minutes"
+	@echo "make test    the tests, in a few minutes"
 	@echo "make check   all that CI runs: format, lint, layers, types, tests, scoreboard (with -j2: two at a time)"
 	@echo "make evals   the whole scoreboard   make bench   the speed tables"
 	@echo "make fuzz    100,000 hostile inputs   make crash   10,000 kills"
