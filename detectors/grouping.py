@@ -141,8 +141,10 @@ def _slice_group(
     # Other pairs of the same rows tell of the same problem.
     same = {int(judged.panels[p].source[row]) for row in (judged.row(f) for f in members)}
     others = [f for f in deviations if f not in taken and int(judged.panels[f[0]].source[judged.row(f)]) in same]
-    members += others
     taken.update(others)
+    in_line = _other_pairs(judged, [*members, *others], taken)
+    members += [*others, *in_line]
+    taken.update(in_line)
     panel = judged.panels[p]
     scope = tuple(
         (column, str(panel.columns[column].vocabulary[int(code)].as_py())) for column, code in found.parts.items()
@@ -157,7 +159,7 @@ def _slice_group(
 
 def _partners(judged: Judged, deviating: Sequence[Finding], taken: set[Finding]) -> list[Finding]:
     """Breaks in line that belong to a deviation: the other half that its proof names, and the other pairs of a row that
-    one side lacks altogether. One problem is one case."""
+    one side lacks. One problem is one case."""
     found: dict[Finding, None] = dict.fromkeys(_other_pairs(judged, deviating, taken))
     for p, j in deviating:
         proof = judged.best_proof((p, j))
@@ -172,6 +174,7 @@ def _partners(judged: Judged, deviating: Sequence[Finding], taken: set[Finding])
 
 
 def _other_pairs(judged: Judged, deviating: Sequence[Finding], taken: set[Finding]) -> list[Finding]:
+    """The breaks in line of the other pairs of rows that one side lacks, as deviations of those rows show."""
     lacking = [f for f in deviating if judged.causes[f[0]][f[1]] in ("missing_left", "missing_right")]
     if not lacking or len(judged.panels) == 1:
         return []

@@ -5,6 +5,7 @@ from datetime import date, timedelta
 from pathlib import Path
 from random import Random
 
+import pytest
 from judged_files import TODAY, judged_on
 
 from detectors.grouping import Group, group
@@ -45,8 +46,9 @@ def test_a_charge_that_recurs_is_one_case_over_its_keys(tmp_path: Path) -> None:
 TRADES = ("Report Date", "Trade Id", "Book", "FO Counterparty", "BO Counterparty", "FO Notional", "BO Notional")
 
 
-def trades(folder: Path, lacking: set[int], renamed: set[int]) -> list[Group]:
-    """400 trades in five books, alike on both sides for 40 days; today some are not there in the back office."""
+def trades(folder: Path, lacking: set[int], renamed: set[int], *, usual: int = 0) -> list[Group]:
+    """400 trades in five books, alike on both sides for 40 days but for `usual` names a day; today some are lacking."""
+    rng = Random(11)
 
     def rows(day: date, lacking: set[int], renamed: set[int]) -> list[list[str]]:
         return [
@@ -58,13 +60,20 @@ def trades(folder: Path, lacking: set[int], renamed: set[int]) -> list[Group]:
             for n in range(400)
         ]  # fmt: skip
 
-    past = [row for n in range(40, 0, -1) for row in rows(TODAY - timedelta(days=n), set(), set())]
+    past = [
+        row
+        for n in range(40, 0, -1)
+        for row in rows(TODAY - timedelta(days=n), set(), set(rng.sample(range(400), usual)))
+    ]
     return group(judged_on(folder, past, rows(TODAY, lacking, renamed), TRADES))
 
 
-def test_rows_that_a_side_lacks_are_one_case_with_all_their_pairs_and_the_book_they_share(tmp_path: Path) -> None:
+@pytest.mark.parametrize("usual", [0, 20])
+def test_rows_that_a_side_lacks_are_one_case_with_all_their_pairs_and_the_book_they_share(
+    tmp_path: Path, usual: int
+) -> None:
     lacking = set(range(3, 403, 5)[:9])
-    (case,) = trades(tmp_path, lacking, set())
+    (case,) = trades(tmp_path, lacking, set(), usual=usual)
     assert (case.kind, case.cause, dict(case.scope)) == ("anomaly", "missing_right", {"Book": "BOOK3"})
     assert len(case.members) == 2 * len(lacking)
 
