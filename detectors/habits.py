@@ -8,6 +8,7 @@ from typing import Any, Final, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
+from numba import njit
 
 from detectors.baseline import NU_MAX, P_LN_SIZE, P_RATE, P_RATE_N, P_SIZE_N, P_SIZE_SD
 from detectors.kernels import remember, step, t_surprise
@@ -196,21 +197,39 @@ def learn_values(p: Any, w: Any, row: Row, hourly: bool, hour: int) -> None:
 # --- drift inside tolerance --------------------------------------------------------------------------------------
 
 
+@njit(cache=True)
+def added(total: float, step: float) -> float:
+    """Page's sum after one more step; what does not add to it also halves it.
+
+    A drift that is over is forgotten in days: 15 days of it would else be told of for 80 more.
+
+    >>> added(10.0, 2.0), added(10.0, -0.5), added(0.1, -0.5)
+    (12.0, 4.75, 0.0)
+    """
+    return max(0.0, total + step if step > 0.0 else 0.5 * (total + step))
+
+
 @step
 def drift(p: Any, row: Row) -> tuple[float, float]:
-    """The CUSUM of small differences after this one: the view's surprise, and what the run adds up to."""
+    """The CUSUM of small differences after this one: the view's surprise, and what the run adds up to.
+
+    A row is part of a drift when it adds to it, by a difference of that sign that is larger than the usual one: after a
+    drift that the usual one has partly followed, each zero would else look like a drift back.
+    """
     surprise, cusum, run_sum = 0.0, 0.0, 0.0
     if p.small_n >= 5.0:
         spread = max(1.25 * p.small_spread, 0.05 * row.tolerance)
         allowance = 0.5 + 1.0 / math.sqrt(p.small_n)
         u = min(max((row.x - p.small_centre) / spread, -3.0), 3.0)
-        p.sum_up = max(0.0, p.sum_up + u - allowance)
-        p.sum_down = max(0.0, p.sum_down - u - allowance)
+        p.sum_up = added(p.sum_up, u - allowance)
+        p.sum_down = added(p.sum_down, -u - allowance)
         p.run_up = p.run_up + row.x - p.small_centre if p.sum_up > 0.0 else 0.0
         p.run_down = p.run_down + row.x - p.small_centre if p.sum_down > 0.0 else 0.0
-        cusum = p.sum_up if p.sum_up > p.sum_down else p.sum_down
-        run_sum = p.run_up if p.sum_up > p.sum_down else p.run_down
-        if u * (p.sum_up - p.sum_down) > 0.0:
+        up = p.sum_up > p.sum_down
+        cusum = p.sum_up if up else p.sum_down
+        run_sum = p.run_up if up else p.run_down
+        way = 1.0 if up else -1.0
+        if u * way > allowance and row.x * way > abs(p.small_centre):
             surprise = drift_surprise(cusum, run_sum, row.tolerance)
     if not row.excluded:
         _learn_small(p, row.x, cusum)

@@ -93,6 +93,14 @@ def test_small_differences_of_one_sign_are_drift_inside_tolerance() -> None:
     assert (judged.anomaly[1:] == 0).all()
 
 
+def test_a_drift_that_is_over_is_not_told_of_again() -> None:
+    rng = np.random.default_rng(2)
+    quiet = [list(rng.normal(0, 0.1, 90)) for _ in range(100)]
+    over = list(np.concatenate([rng.normal(0, 0.1, 60), rng.uniform(0.5, 0.9, 15), rng.normal(0, 0.1, 15)]))
+    judged = ask(panel_of([over, *quiet], now=10))
+    assert (judged.anomaly == 0).all()
+
+
 def test_month_ends_that_always_differ_recur_by_calendar() -> None:
     panel = planted(3, series=80, days=110, judged=45, natures=("month_end",)).panel
     judged = ask(panel)
