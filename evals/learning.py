@@ -254,7 +254,7 @@ def per_label(seeds: int, series: int, anchors: bool, style: Style = PATTERN_STY
 
 def run(quick: bool = False, *, seeds: int | None = None) -> dict[str, Any]:
     """The board of the style by which numbers were chosen, and of each that was held out (without `quick`)."""
-    count = seeds or (2 if quick else 20)
+    count = seeds or (5 if quick else 20)
     size = (600, 300) if quick else (1_500, 600)
     board = _board(count, size, PATTERN_STYLE, anchors=not quick)
     if not quick:
@@ -323,7 +323,7 @@ def _lines(board: Mapping[str, Any]) -> list[str]:
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
-    parser.add_argument("--quick", action="store_true", help="2 smaller worlds instead of 20, no anchors")
+    parser.add_argument("--quick", action="store_true", help="5 smaller worlds instead of 20, no anchors")
     parser.add_argument("--seeds", type=int, default=None)
     said = parser.parse_args()
     print(table(run(said.quick, seeds=said.seeds)))
