@@ -194,8 +194,6 @@ class Resolutions:
 
     def forget(self, recon: str, ids: Sequence[str]) -> None:
         """Takes resolutions out of the table and out of the vectors, for good."""
-        if not ids:
-            return
         with self._db.begin() as connection:
             for start in range(0, len(ids), 500):
                 part = list(ids[start : start + 500])

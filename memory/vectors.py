@@ -2,6 +2,7 @@
 
 import hashlib
 import logging
+import struct
 import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -17,6 +18,8 @@ log = logging.getLogger(__name__)
 Embedder = Callable[[Sequence[Features]], npt.NDArray[np.float32]]
 
 _BATCH: Final = 2000
+_HEADER: Final = struct.Struct("<iQQQQ")
+"""How `header.bin` of an hnswlib index begins: version, offset, room, vectors held, bytes of each."""
 _OPENING: Final = threading.RLock()
 """Chroma keeps what is open for the whole process: two threads that open at once meet it half made."""
 
@@ -98,11 +101,30 @@ class Vectors:
             part = slice(start, start + _BATCH)
             vectors = self._embedder(features[part])
             self._collection(recon).upsert(ids=list(ids[part]), embeddings=vectors)
+        self._blank()
 
     def forget(self, recon: str, ids: Sequence[str]) -> None:
         """Takes out; unknown ids are no error."""
         if ids:
             self._collection(recon).delete(ids=list(ids))
+        self._blank()
+
+    def _blank(self) -> None:
+        """Room that an index has kept for later vectors is written as zeros.
+
+        Chroma writes that room as it came from `malloc`: whatever this process last held there, a customer's row
+        or a password, would lie in `data_level0.bin` and `length.bin`, where no erasure looks.
+        """
+        if self._folder is None or self._url:
+            return
+        with _OPENING:
+            for header in self._folder.glob("*/header.bin"):
+                begins = header.read_bytes()[: _HEADER.size]
+                if len(begins) < _HEADER.size:
+                    continue  # a process died as it made this index
+                _version, _offset, _room, held, size = _HEADER.unpack(begins)
+                _zeros(header.with_name("data_level0.bin"), held * size)
+                _zeros(header.with_name("length.bin"), held * 4)
 
     def nearest(self, recon: str, features: Features, k: int) -> list[tuple[str, float]]:
         """The `k` nearest as (id, cosine), nearest first."""
@@ -118,6 +140,14 @@ class Vectors:
     def embed(self, many: Sequence[Features]) -> npt.NDArray[np.float32]:
         """The vectors themselves, for an exact search over few."""
         return self._embedder(many)
+
+
+def _zeros(path: Path, start: int) -> None:
+    with path.open("r+b") as file:
+        file.seek(start)
+        if (rest := file.read()).strip(b"\0"):
+            file.seek(start)
+            file.write(bytes(len(rest)))
 
 
 def _host(url: str) -> tuple[str, int, bool]:

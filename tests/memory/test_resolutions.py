@@ -1,5 +1,7 @@
 """Memory of resolutions: found by likeness, never from later, rebuilt from SQL, and honest about how each ended."""
 
+import ctypes
+import sys
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import date, timedelta
@@ -7,6 +9,7 @@ from pathlib import Path
 from threading import Barrier
 
 import numpy as np
+import pytest
 
 from memory.embedding import DIMENSIONS, Features, embed
 from memory.resolutions import Resolution, Resolutions, consensus, usable
@@ -105,3 +108,22 @@ def test_threads_that_open_the_vectors_at_once_all_find_them_whole(tmp_path: Pat
 
     with ThreadPoolExecutor(4) as pool:
         assert list(pool.map(ids, range(4))) == [set()] * 4
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="needs mallopt of glibc")
+def test_an_index_holds_nothing_of_what_the_process_had_in_memory(tmp_path: Path) -> None:
+    perturb, freed = -6, 0x24
+    mallopt = ctypes.CDLL(None).mallopt
+    vectors = Vectors(tmp_path / "chroma")
+    assert mallopt(perturb, freed), "no such setting here"  # every malloc is now filled with a mark
+    try:
+        vectors.add("gl", ["R1", "R2"], [FX, FX])
+    finally:
+        mallopt(perturb, 0)
+    files = [p for p in (tmp_path / "chroma").glob("*/*") if p.is_file()]
+    assert {"data_level0.bin", "length.bin"} <= {p.name for p in files}
+    assert [p.name for p in files if bytes([freed ^ 0xFF]) * 8 in p.read_bytes()] == []
+    assert vectors.nearest("gl", FX, 2) == [("R1", pytest.approx(1)), ("R2", pytest.approx(1))]
+    again = Vectors(tmp_path / "chroma")
+    again.add("gl", ["R3"], [replace(FX, sign=-1)])
+    assert [found for found, _ in again.nearest("gl", FX, 3)][2:] == ["R3"]
