@@ -5,9 +5,9 @@ COPY requirements.lock .
 RUN pip install --no-cache-dir --require-hashes -r requirements.lock
 COPY . .
 RUN pip install --no-cache-dir --no-deps --no-build-isolation -e . \
- && python -m detectors.warm \
  && useradd --create-home tieout && mkdir /data && chown tieout /data
 USER tieout
+RUN python -m detectors.warm
 ENV TIEOUT_HOME=/data
 EXPOSE 8321
 CMD ["tieout", "serve", "--host", "0.0.0.0"]

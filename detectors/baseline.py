@@ -12,11 +12,11 @@ from typing import Any, Final, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-from numba import njit
 
 from detectors.kernels import insert_sorted, median_sorted, remove_sorted, slot_value, step, trimmed_spread
 from detectors.panel_rows import PanelRows, Row, Terms
 from detectors.past import LONGEST, faded
+from recon.compiled import njit
 
 Floats = npt.NDArray[np.float64]
 

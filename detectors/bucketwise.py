@@ -20,7 +20,6 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 import pyarrow.compute as pc
-from numba import njit, prange
 
 from detectors.calibration import calibrate
 from detectors.forest import plant
@@ -32,6 +31,7 @@ from detectors.views import WALKED
 from detectors.walk import MILD
 from recon.buckets import Bucket, together
 from recon.calendar import BusinessCalendar
+from recon.compiled import njit, prange
 from recon.cutting import joined, rows_of
 from recon.engines import Held
 from recon.groups import Levels, Sight, levels_of, levels_of_one, sight

@@ -8,13 +8,13 @@ from typing import Any, Final, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-from numba import njit
 
 from detectors.baseline import NU_MAX, P_LN_SIZE, P_RATE, P_RATE_N, P_SIZE_N, P_SIZE_SD
 from detectors.kernels import remember, step, t_surprise
 from detectors.panel_rows import Row, Terms
 from detectors.past import faded
 from detectors.views import breaks_surprise, drift_surprise, rarity_surprise, ratio_surprise, size_surprise
+from recon.compiled import njit
 
 Floats = npt.NDArray[np.float64]
 

@@ -8,9 +8,9 @@ from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
-from numba import njit
 
 from detectors.kernels import step
+from recon.compiled import njit
 
 APART: Final = 10
 """Rows without a mild excursion after which the next one is a new one."""

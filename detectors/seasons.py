@@ -5,7 +5,8 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from numba import njit
+
+from recon.compiled import njit
 
 Floats = npt.NDArray[np.float64]
 

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from numba import njit, prange
 
+from recon.compiled import njit, prange
 from recon.groups import MOST_GROUPS, Levels
 from recon.panel import Panel
 

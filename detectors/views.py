@@ -8,9 +8,8 @@ import math
 from dataclasses import dataclass
 from typing import Final
 
-from numba import njit
-
 from detectors.kernels import binomial_surprise, normal_surprise, t_surprise
+from recon.compiled import njit
 
 
 @dataclass(frozen=True)

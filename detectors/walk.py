@@ -10,7 +10,6 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-from numba import njit, prange
 
 from detectors.baseline import NU_MAX, P_SCALE_N, Forecast, agreeing, forecast, hold_back, keep, score_forecasts
 from detectors.habits import (
@@ -54,6 +53,7 @@ from detectors.views import (
     sides_surprise,
     volatility_surprise,
 )
+from recon.compiled import njit, prange
 
 Floats = npt.NDArray[np.float64]
 

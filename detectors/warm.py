@@ -1,5 +1,8 @@
 """Compiles every kernel once, so that the first run of a fresh clone is as quick as the second."""
 
+import shutil
+from pathlib import Path
+
 import numpy as np
 import pyarrow as pa
 
@@ -7,6 +10,7 @@ from detectors.assess import Question, assess
 from detectors.bucketwise import newest_or_whole
 from detectors.grouping import group
 from recon.calendar import BusinessCalendar
+from recon.compiled import config
 from recon.order import FEW, by_series_and_time
 from recon.panels import build_panels
 from recon.picking import picked
@@ -75,5 +79,14 @@ def _warm_many() -> None:
     newest_or_whole(np.array([0, 1]), np.ones(1, np.bool_), np.ones(1, np.bool_), 1)
 
 
+def forget_others() -> None:
+    """Takes away what earlier texts of the kernels were compiled to."""
+    mine = Path(config.CACHE_DIR)
+    for folder in mine.parent.glob("kernels-*"):
+        if folder != mine:
+            shutil.rmtree(folder, ignore_errors=True)
+
+
 if __name__ == "__main__":
     warm()
+    forget_others()

@@ -9,7 +9,8 @@ import math
 
 import numpy as np
 import numpy.typing as npt
-from numba import njit
+
+from recon.compiled import njit
 
 Floats = npt.NDArray[np.float64]
 

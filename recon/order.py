@@ -4,7 +4,8 @@ from typing import Final
 
 import numpy as np
 import numpy.typing as npt
-from numba import njit
+
+from recon.compiled import njit
 
 _TIME_BITS = np.uint64((1 << 20) - 1)
 _TIME_ZERO = np.int64(1 << 19)

@@ -8,8 +8,8 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
-from numba import njit, prange
 
+from recon.compiled import njit, prange
 from recon.groups import Levels, levels_of, numbered, sight
 from recon.ids import series_hashes, text_hashes
 from recon.order import by_series_and_time

@@ -4,8 +4,8 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from numba import njit, prange
 
+from recon.compiled import njit, prange
 from recon.order import FEW
 
 Ints = npt.NDArray[np.int64]

@@ -18,7 +18,8 @@ def find(bench: Bench, table: Breaks) -> Iterator[Found]:
     # each is rounded to half a unit, so that the product is off by half of both
     off = np.abs(left * right - one)
     passed = table.both & (left * right > 0) & (off <= (np.abs(left) + np.abs(right)) / 2 + 1)
-    chance = table.coincidence(small) * 2
+    # near 1 every rate has its inverse close by: no likelier a find than one value among all as far from it
+    chance = np.maximum(table.coincidence(small) * 2, 2 / np.maximum(np.abs(left - right), 1))
     hits = np.flatnonzero(table.believable(passed, np.minimum(chance, 1.0), digit_count(small)))
     for i in hits:
         yield int(i), _proof(table, int(i), float(chance[i]), tuple(int(table.rows[j]) for j in hits if j != i)[:20])

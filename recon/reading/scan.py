@@ -63,7 +63,7 @@ def scan(
 
 @cache
 def _compiled() -> Callable[..., tuple[int, int]]:
-    from numba import njit
+    from recon.compiled import njit
 
     compiled: Callable[..., tuple[int, int]] = njit(cache=True, nogil=True)(_scan)
     return compiled

@@ -4,8 +4,8 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from numba import njit
 
+from recon.compiled import njit
 from recon.order import FEW
 
 

@@ -251,6 +251,7 @@ def test_a_rate_quoted_the_other_way_round_is_found_with_its_likes() -> None:
     assert all(len(proofs[0].rows) == 2 for proofs in found.values())
     assert "0.86504 on GL is 1 / 1.15602 on IHub" in found[0][0].statement
     assert only(0.86504, 1.15702, scale=5, unit="rate") is None
+    assert only(1.00012, 0.99988, scale=5, unit="rate") is None, "near 1 every rate has its inverse close by"
 
 
 def test_two_breaks_that_cancel_are_a_misposting() -> None:
