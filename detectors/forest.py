@@ -65,6 +65,9 @@ class Forest:
 
     def log_p(self, features: Floats) -> Floats:
         """ln of a conformal p-value: twice the smaller of the two ranks among the past breaks."""
+        if not len(features):
+            return np.zeros(0)
+        features = np.round(features, 6)
         a = _rank(self.by_trees, -self.trees.score_samples(features))
         b = _rank(self.by_cores, self.cores.kneighbors(features)[0].ravel())
         return np.asarray(np.log(np.minimum(1.0, 2.0 * np.minimum(a, b))), dtype=np.float64)

@@ -25,7 +25,7 @@ import numpy.typing as npt
 
 from detectors import walk as w
 from detectors.calibration import Calibration, Counts, benjamini_hochberg, calibrate, combine_log_p
-from detectors.forest import SERIES, Forest, Sample, features_of, plant, scrambled
+from detectors.forest import CANDIDATE, SERIES, Forest, Sample, features_of, plant, scrambled
 from detectors.judgement import Judgement
 from detectors.learning import NOBODY, Lessons
 from detectors.lessons import score_of_surprise, seen_of, surprise_of_score, worth_looking
@@ -36,7 +36,7 @@ from detectors.patterns import patterns
 from detectors.slots import slots
 from detectors.survey import SIZE_BINS, Survey, priors, survey, value_bin
 from detectors.taste import QUIET
-from detectors.views import BREAKS, DRIFT, ECHO, MATCH, NAMES, RATIO, SIDES, SIZE, VIEWS, WALKED
+from detectors.views import BREAKS, DRIFT, ECHO, FOREST, MATCH, NAMES, RATIO, SIDES, SIZE, VIEWS, WALKED
 from recon.calendar import BusinessCalendar
 from recon.cutting import rows_of
 from recon.panel import Panel
@@ -286,6 +286,12 @@ def conclude(
     # its next row differs with this chance.
     never = np.where(is_break, -np.log(calibration.points[0] + 2.0), 0.0)
     combined = combine_log_p(log_p[used], weights[used]) if used.any() else never
+    if forest is not None and used.any():
+        asked = np.flatnonzero(is_break & (combined <= CANDIDATE))
+        size = np.abs(panel.diff[rows[asked]]) / np.maximum(panel.tolerance[rows[asked]], 1)
+        log_p[FOREST, asked] = forest.log_p(features_of(narrow[asked, :WALKED], size))
+        used[FOREST] = True
+        combined = combine_log_p(log_p[used], weights[used])
     own = narrow[:, w.SUPPORT] >= 1
     expected = wide[:, w.EXPECTED].copy()
     scale = wide[:, w.SCALE]

@@ -7,6 +7,7 @@ import pytest
 from panel_builder import CALENDAR, panel_of
 
 from detectors.calibration import calibrate
+from detectors.forest import plant
 from detectors.judge import Observed, combine, conclude, judge, observe
 from detectors.judgement import Judgement
 from detectors.reasons import reason
@@ -155,8 +156,10 @@ def test_buckets_give_the_scores_of_the_whole() -> None:
     buckets = split(panel, 4)
     counted = total([survey(one) for one in buckets])
     observed: list[Observed] = [observe(one, CALENDAR, counted) for one in buckets]
-    law = calibrate([one.counts for one in observed])
-    parts = combine([conclude(p, o, law, counted) for p, o in zip(buckets, observed, strict=True)], target_fdr=0.1)
+    law, forest = calibrate([one.counts for one in observed]), plant([one.sample for one in observed])
+    assert forest is not None
+    each = [conclude(p, o, law, counted, forest=forest) for p, o in zip(buckets, observed, strict=True)]
+    parts = combine(each, target_fdr=0.1)
     for k, part in enumerate(parts):
         assert np.array_equal(part.score, whole.score[k::4])
         assert np.array_equal(part.anomaly, whole.anomaly[k::4])
