@@ -27,6 +27,9 @@ DOUBT = 0.25
 """How fast a tail of which nothing is known falls with the surprise."""
 ACCIDENTS = 0.015
 """Of past rows at most so many are accidents; where more are out of the ordinary, most of them are ordinary."""
+REPEATS = 82.0
+"""Past rows after which a second break of usual size surprises by MILD: e^4 x 1.5, the rate after one break being about
+1.5 in so many rows. Of fewer rows, a series that breaks by nature cannot be told from one that had an accident."""
 SHAPE = 0.1
 """The shape of a carried tail: heavier than the exponential that fits its body."""
 
@@ -176,6 +179,7 @@ def _of_view(counts: Ints, tally: Ints, points: int) -> tuple[Law, ...]:
     pooled = [counts[kind::n].sum(axis=0) for kind in range(n)]
     kinds = [fit_law(one, nominal, LEAN_NOMINAL) for one in pooled]
     shares = [natural_share(tally, sparse=False), natural_share(tally, sparse=True)]
+    accidents = [ACCIDENTS, ACCIDENTS * min(1.0, rows_of_series(tally, sparse=True) / REPEATS)]
     laws = []
     own: list[Law] = []
     for i in range(STRATA):
@@ -184,7 +188,7 @@ def _of_view(counts: Ints, tally: Ints, points: int) -> tuple[Law, ...]:
         own.append(law)
         share = shares[kind // 2]
         if kind % 2 == 0 and share is not None:
-            law = without_strangers(law, pooled[kind], kinds[kind + 1], share)
+            law = without_strangers(law, pooled[kind], kinds[kind + 1], share, accidents[kind // 2])
         laws.append(law)
     return tuple(laws)
 
@@ -202,7 +206,7 @@ def natural_share(tally: Ints, *, sparse: bool) -> float | None:
         return None
     rows = tally[w.T_ROWS + kind : w.T_ROWS + kind + 2].astype(float)
     begun = tally[w.T_EPISODES + kind : w.T_EPISODES + kind + 2].astype(float)
-    n = float(tally[w.T_SERIES_ROWS + at : w.T_SERIES_ROWS + at + 3].sum()) / series.sum()
+    n = rows_of_series(tally, sparse=sparse)
     by_nature, by_chance = pdtrc(
         np.floor(1.0 + 0.012 * n), n * (begun[::-1] + np.array([1.0, 0.0])) / (rows[::-1] + 20.0)
     )
@@ -210,7 +214,14 @@ def natural_share(tally: Ints, *, sparse: bool) -> float | None:
     return float(min(1.0, natural * (1.0 - by_nature) / max(series[:2].sum(), 1.0)))
 
 
-def without_strangers(law: Law, counts: Ints, later: Law, share: float) -> Law:
+def rows_of_series(tally: Ints, *, sparse: bool) -> float:
+    """The mean past rows of a series."""
+    at = 3 if sparse else 0
+    series = float(tally[w.T_SERIES + at : w.T_SERIES + at + 3].sum())
+    return float(tally[w.T_SERIES_ROWS + at : w.T_SERIES_ROWS + at + 3].sum()) / max(series, 1.0)
+
+
+def without_strangers(law: Law, counts: Ints, later: Law, share: float, accidents: float) -> Law:
     """The law of calm series, freed of the accidents that history itself holds.
 
     An empirical null (Efron 2004): the body, where accidents are few, is fitted and carried on as a generalised
@@ -238,8 +249,8 @@ def without_strangers(law: Law, counts: Ints, later: Law, share: float) -> Law:
     with np.errstate(divide="ignore"):
         # what lies in the body was counted there, whatever law was fitted to it
         allowed[:limit] = np.logaddexp(allowed[:limit], np.log((above[:limit] - above[limit]) / max(above[0], 1.0)))
-    if mild > ACCIDENTS:
-        allowed = np.logaddexp(allowed, np.log(1.0 - ACCIDENTS / mild) + law.log_tail)
+    if mild > accidents:
+        allowed = np.logaddexp(allowed, np.log(1.0 - accidents / mild) + law.log_tail)
     tail = np.minimum(law.log_tail, allowed)
     tail[0] = 0.0
     tail = np.minimum.accumulate(tail)

@@ -95,10 +95,9 @@ def plant(samples: Sequence[Sample]) -> Forest | None:
     x = np.round(first.features[order], 6)
     trees = IsolationForest(n_estimators=100, max_samples=min(256, len(x)), random_state=7, n_jobs=1).fit(x)
     dense = DBSCAN(eps=1.0, min_samples=8).fit(x).core_sample_indices_
-    cores = NearestNeighbors(n_neighbors=1).fit(x[dense] if len(dense) else x)
-    return Forest(
-        trees,
-        cores,
-        np.sort(np.round(-trees.score_samples(x), 9)),
-        np.sort(np.round(cores.kneighbors(x)[0].ravel(), 9)),
-    )
+    dense = dense if len(dense) else np.arange(len(x))
+    cores = NearestNeighbors(n_neighbors=1).fit(x[dense])
+    # a core is its own nearest one, which no new break is: of those the next one counts
+    distance = cores.kneighbors(x)[0].ravel()
+    distance[dense] = cores.kneighbors()[0].ravel() if len(dense) > 1 else 0.0
+    return Forest(trees, cores, np.sort(np.round(-trees.score_samples(x), 9)), np.sort(np.round(distance, 9)))
