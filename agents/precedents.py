@@ -67,7 +67,7 @@ def _resolution(
     best = next(iter(proved.get(row, ())), None)
     comment = str(history.rows.comment[int(panel.source[row])].as_py())
     day = to_date(int(panel.day[row]))
-    series = int(panel.series_id[int(np.searchsorted(panel.offsets, row, side="right")) - 1])
+    series = int(panel.series_id[int(panel.series_at(row))])
     columns = {name: str(c.vocabulary[int(c.codes[row])].as_py()) for name, c in panel.columns.items()}
     diff = int(panel.diff[row])
     return Resolution(

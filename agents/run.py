@@ -77,6 +77,8 @@ class RunResult:
     summary: str
     run: dict[str, Any]
     """The content of run.json."""
+    unread: tuple[str, ...] = ()
+    """Why rows became rejects, a sentence each."""
 
     def to_json(self) -> dict[str, Any]:
         """For --json: what run.json holds, and where the rest is."""
@@ -91,7 +93,8 @@ class RunResult:
             f"{n['actions']:,} drafts wait for approval."
         )
         names = "summary.md, breaks, findings, cases.json, actions.json, rejects.csv, run.json"
-        return said if self.out is None else f"{said}\nLeft in {self.out}: {names}"
+        lines = [said, *self.unread, *([f"Left in {self.out}: {names}"] if self.out else [])]
+        return "\n".join(lines)
 
 
 @dataclass(frozen=True)
@@ -170,7 +173,10 @@ def _read(
                 current, history = read_both(request.current, request.history, kept, today=today, layout=layout)
                 current = as_known(current, held) if layout is not None else current
             request, recon = replace(request, said=kept), held.name
-        if history is None and not request.history:
+        if history is not None:
+            lost = [f for f in history.findings if f.severity == "error" and f not in current.findings]
+            current = replace(current, findings=(*lost, *current.findings))
+        elif not request.history:
             history = _past(desk, recon, current, request.engine)
     return request, current, history, recon
 
@@ -242,7 +248,7 @@ def _owners(judged: Judged, opened: Opened) -> tuple[np.ndarray[Any, np.dtype[np
     return tuple(
         opened.followed.owners(
             panel.pair.name,
-            panel.series_id[np.searchsorted(panel.offsets, j.rows, side="right") - 1],
+            panel.series_id[panel.series_at(j.rows)],
             panel.day[j.rows],
         )
         for panel, j in zip(judged.panels, judged.judgements, strict=True)
@@ -345,7 +351,8 @@ def _leave(
                 write_json(folder, "run.json", record)
                 (folder / "summary.md").write_text(text, encoding="utf-8")
     ids = tuple(w.case.id for w in found.written)
-    return RunResult(run_id, found.recon, counts, ids, request.out, text, record)
+    unread = tuple(f.sentence() for f in found.current.findings if f.severity == "error")
+    return RunResult(run_id, found.recon, counts, ids, request.out, text, record, unread)
 
 
 def _counts(found: _Found, actions: int) -> dict[str, int]:
@@ -404,6 +411,7 @@ def _record(
         "layout": {"key": list(found.current.layout.key), "assumed": list(found.current.layout.assumed)},
         "import_findings": [
             {"code": f.code, "severity": f.severity, "what": f.what, "where": f.where, "done": f.done, "count": f.count}
+            | ({"remedy": f.remedy} if f.remedy else {})
             for f in found.current.findings
         ],
         "llm": _usage(desk, found),

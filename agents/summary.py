@@ -97,7 +97,7 @@ def _imported(current: Reading) -> list[str]:
     if not current.findings and not current.layout.assumed:
         return []
     lines = ["## What the import found", ""]
-    lines += [f"- {_line(f.what)} ({_line(f.where)}): {_line(f.done)}" for f in current.findings]
+    lines += [f"- {_line(f.sentence())}" for f in current.findings]
     lines += [f"- {_line(sentence)}" for sentence in current.layout.assumed]
     return [*lines, ""]
 

@@ -133,7 +133,7 @@ class Casework:
             left=_side_text(panel, i, "left", self.current, source),
             right=_side_text(panel, i, "right", self.current, source),
             difference=plain(int(panel.diff[i]), panel.scale),
-            currency=columns.get(self.layout.currency or "") if panel.pair.unit == "money" else None,
+            currency=self._currency(finding) or None if panel.pair.unit == "money" else None,
             is_break=bool(panel.is_break[i]),
             anomaly=ANSWERS[int(judgement.anomaly[j])],
             score=float(judgement.score[j]),
@@ -152,7 +152,7 @@ class Casework:
         if self.owners and self.owners[p][j]:
             return int(self.owners[p][j])
         panel, row = self.judged.panels[p], self.judged.row(finding)
-        series = int(np.searchsorted(panel.offsets, row, side="right")) - 1
+        series = int(panel.series_at(row))
         return item_number(self.recon, panel.pair.name, int(panel.series_id[series]), onset_day(panel, row))
 
     # --- parts of a case -----------------------------------------------------------------------------------------
@@ -176,9 +176,10 @@ class Casework:
         return hashlib.sha256("\x1f".join(words).encode()).hexdigest()[:16]
 
     def _currency(self, finding: Finding) -> str:
-        if not self.layout.currency:
-            return ""
-        codes = self.judged.panels[finding[0]].columns[self.layout.currency]
+        panel = self.judged.panels[finding[0]]
+        if panel.pair.currency or not self.layout.currency:
+            return panel.pair.currency or ""
+        codes = panel.columns[self.layout.currency]
         return str(codes.vocabulary[int(codes.codes[self.judged.row(finding)])].as_py())
 
     def _of_one_unit(self, group: Group, breaks: Sequence[BreakRow]) -> list[BreakRow]:
@@ -331,7 +332,7 @@ class Casework:
         else:
             label = PATTERN_LABELS.get(group.pattern, group.pattern)
         where = ", ".join(f"{column} {value}" for column, value in group.scope[:4])
-        where = where or ("all over the file" if group.slice is not None else f"{count:,} keys")
+        where = where or ("all over the file" if group.slice is not None else self._how_many(group))
         many = f" ({count:,} breaks)" if count > 1 else ""
         many_pairs = len({p.pair.name for p in self.judged.panels}) > 1
         in_words = all(self.judged.panels[p].pair.kind == "text" for p, _ in group.members)
@@ -339,17 +340,29 @@ class Casework:
         said += [lead.pair] if many_pairs or in_words else []
         return f"{label}: {where}, {' '.join(said)}{many}"
 
+    def _how_many(self, group: Group) -> str:
+        """«12 keys», or «12 rows» where lines have no key or all are of one."""
+        rows: dict[int, list[int]] = defaultdict(list)
+        for finding in group.members:
+            rows[finding[0]].append(self.judged.row(finding))
+        panels = self.judged.panels
+        series = {i for p, at in rows.items() for i in panels[p].series_id[panels[p].series_at(np.array(at))].tolist()}
+        if len(series) > 1 and self.layout.key:
+            return f"{len(series):,} keys"
+        sources = {i for p, at in rows.items() for i in panels[p].source[at].tolist()}
+        return f"{len(sources):,} rows"
+
     def _spark(self, finding: Finding) -> tuple[float, ...]:
         panel = self.judged.panels[finding[0]]
         row = self.judged.row(finding)
-        series = int(np.searchsorted(panel.offsets, row, side="right")) - 1
+        series = int(panel.series_at(row))
         first = max(int(panel.offsets[series]), row - 29)
         return tuple(round(float(v), 4) for v in panel.diff[first : row + 1] / 10.0**panel.scale)
 
 
 def break_numbers_of(recon: str, panel: Panel, rows: np.ndarray[Any, Any], occurrence: np.ndarray[Any, Any]) -> Any:
     """The break numbers of some panel rows."""
-    series = np.searchsorted(panel.offsets, rows, side="right") - 1
+    series = panel.series_at(rows)
     return break_numbers(recon, panel.pair.name, panel.series_id[series], panel.day[rows], occurrence[rows])
 
 

@@ -319,7 +319,7 @@ def _shared_key(judged: Judged, members: Sequence[Finding]) -> tuple[tuple[str, 
 
 
 def _series_index(panel: Panel, row: int) -> int:
-    return int(np.searchsorted(panel.offsets, row, side="right")) - 1
+    return int(panel.series_at(row))
 
 
 def onset_day(panel: Panel, row: int) -> int:

@@ -89,7 +89,7 @@ def changes(panel: Panel, day: int | None = None) -> Changes:
 def _on(panel: Panel, day: int) -> tuple[Units, Units, Mask]:
     """Per series: its last row on the day (-1: none), the sum of its differences, whether any of them breaks."""
     rows = np.flatnonzero(panel.day == day) if day != int(NO_DAY) else np.zeros(0, dtype=np.int64)
-    series = np.searchsorted(panel.offsets, rows, side="right") - 1
+    series = panel.series_at(rows)
     last = np.full(panel.s, -1, dtype=np.int64)
     last[series] = rows
     total = np.zeros(panel.s, dtype=np.int64)
@@ -163,7 +163,7 @@ class Regular:
 
 def regular(panel: Panel, row: int, calendar: BusinessCalendar) -> Regular | None:
     """The calendar habit that this break follows: at least three earlier breaks on such days, hardly any on others."""
-    series = int(np.searchsorted(panel.offsets, row, side="right")) - 1
+    series = int(panel.series_at(row))
     past = np.arange(int(panel.offsets[series]), row)
     past = past[(panel.day[past] != NO_DAY) & (panel.day[past] < panel.day[row])]
     today = to_date(int(panel.day[row]))

@@ -108,7 +108,7 @@ def stranger(left: float, right: float) -> Side:
 
 def last_move(panel: Panel, row: int, side: Units, gone: npt.NDArray[np.bool_], peers: Peers) -> Move | None:
     """The movement of one side into `row` from the last time it was there; None without enough past."""
-    series = int(np.searchsorted(panel.offsets, row, side="right")) - 1
+    series = int(panel.series_at(row))
     past = np.arange(int(panel.offsets[series]), row)
     past = past[~gone[past] & ~panel.excluded[past] & (panel.day[past] < panel.day[row])][-WINDOW - 1 :]
     if len(past) < FEW + 1:

@@ -37,6 +37,8 @@ XCD XOF XPD XPF XPT YER ZAR ZMW ZWL GBX
 CURRENCIES: Final = frozenset(_CODES.split())
 """ISO 4217 codes in use, with CNH, GBX and the metals."""
 
+_ALSO_WORDS: Final = frozenset(["ALL", "COP", "CUP", "MAD", "PEN", "SOS", "TOP", "TRY"])
+
 BLANKS: Final = frozenset(
     {"", "-", "--", "–", "—", "null", "none", "nil", "na", "n/a", "#n/a", "nan", "(null)", "<na>", "nat", "."}
 )
@@ -48,6 +50,17 @@ _GAPS = re.compile(r"(?<=\d)[\s\u00a0\u2009\u202f'’_](?=\d{3}(?!\d))")
 _SIDE = re.compile(r"(?i)(?<![a-z])(dr|cr|debit|credit)\.?$|^(dr|cr|debit|credit)(?![a-z])\.?")
 _CODE = re.compile(r"^[A-Za-z]{3}(?=[\s\d(+.-])|(?<=[\s\d).])[A-Za-z]{3}$")
 _NUMBER = re.compile(r"(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,4})?", re.ASCII)
+
+
+def currency_in(*headers: str | None) -> str | None:
+    """The one currency that every header names in capitals; None where they name none, or not the same.
+
+    >>> currency_in("USD Eqv Murex", "USD Eqv GL"), currency_in("USD Amount", "EUR Amount"), currency_in("TOP Amount")
+    ('USD', None, None)
+    """
+    found = {frozenset(re.findall(r"[A-Z]+", header or "")) & (CURRENCIES - _ALSO_WORDS) for header in headers}
+    codes = next(iter(found)) if len(found) == 1 else frozenset()
+    return next(iter(codes)) if len(codes) == 1 else None
 
 
 def minor_unit(currency: str | None) -> int:

@@ -72,6 +72,10 @@ class Panel:
         """Length n: the series index of each row."""
         return np.repeat(np.arange(self.s), np.diff(self.offsets))
 
+    def series_at(self, rows: npt.ArrayLike) -> npt.NDArray[np.int64]:
+        """The series index of these rows."""
+        return np.asarray(np.searchsorted(self.offsets, rows, side="right") - 1, dtype=np.int64)
+
 
 @dataclass(frozen=True)
 class KeyNames:

@@ -8,6 +8,8 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from recon.money import currency_in
+
 NO_DAY: Final = np.int32(-(2**31))
 """Stands in a day column where a row has no business date."""
 
@@ -36,6 +38,11 @@ class Pair:
     """The tolerance as decimal text, in the pair's unit; None where a column says it per row."""
     tolerance_column: str | None = None
     unit: Literal["money", "price", "quantity", "rate", "other"] = "money"
+
+    @property
+    def currency(self) -> str | None:
+        """What its headers say that its money is in, whatever the row's own currency: `USD Equivalent`."""
+        return currency_in(*filter(None, (self.left, self.right))) if self.unit == "money" else None
 
 
 @dataclass(frozen=True)
@@ -73,6 +80,12 @@ class ImportFinding:
     count: int = 1
     remedy: str = ""
     """What the recon file can say so that this is decided once; empty when there is nothing to decide."""
+
+    def sentence(self) -> str:
+        """What, how often, where, what was done about it and how it is settled for good."""
+        times = f" ({self.count:,} times)" if self.count > 1 else ""
+        remedy = f"; to settle it, write `{self.remedy}` in the recon file" if self.remedy else ""
+        return f"{self.what}{times}, {self.where}: {self.done}{remedy}"
 
 
 @dataclass(frozen=True)

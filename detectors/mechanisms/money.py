@@ -24,7 +24,7 @@ def find(bench: Bench, table: Breaks) -> Iterator[Found]:
     if table.panel.pair.unit == "price":
         for quantity in [t for t in factors if t.panel.pair.unit == "quantity"]:
             yield from _small_quantity(bench, table, quantity)
-    elif table.panel.pair.unit == "money" and len(factors) > 1:
+    elif table.panel.pair.unit in ("money", "other") and len(factors) > 1:
         yield from _all_of_one(bench, table, factors)
 
 

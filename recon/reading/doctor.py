@@ -304,7 +304,7 @@ def _minor_units(rows: Rows, layout: Layout) -> list[ImportFinding]:
         mine = np.flatnonzero(money.codes == code)
         mask = np.zeros(len(mine), dtype=np.bool_)
         for columns in rows.pairs:
-            if columns.pair.unit != "money" or columns.scale <= least:
+            if columns.pair.unit != "money" or columns.pair.currency is not None or columns.scale <= least:
                 continue
             step = 10 ** (columns.scale - least)
             mask |= (columns.left[mine] % step != 0) | (columns.right[mine] % step != 0)

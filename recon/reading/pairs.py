@@ -8,6 +8,7 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
+from recon.money import currency_in
 from recon.reading.columns import Column
 from recon.reading.keys import is_counter, is_identity
 from recon.reading.sides import Couple, Sides, bare_couples, closeness, couple_of, find_sides, side_named
@@ -32,7 +33,9 @@ _UNITS: tuple[tuple[Unit, frozenset[str]], ...] = (
             {
                 *("amount", "amt", "balance", "bal", "ledger", "statement", "money", "principal", "cash"),
                 *("proceeds", "fee", "tax", "cost", "net", "gross", "mv", "book", "gl", "debit", "credit", "pnl"),
-                *("notional", "interest", "sales", "revenue", "nostro", "accrued"),
+                *("notional", "interest", "sales", "revenue", "nostro", "accrued", "premium", "commission", "fees"),
+                *("charge", "charges", "payment", "payments", "paid", "consideration", "exposure", "collateral"),
+                *("margin", "npv", "mtm", "payable", "receivable", "invoiced", "turnover", "claims", "vat", "salary"),
             }
         ),
     ),
@@ -308,14 +311,14 @@ def unit_of(words: Sequence[str], *columns: Column) -> Unit:
     for unit, names in _UNITS:
         if any(word in names for column in columns for word in column.tokens):
             return unit
-    return "other"
+    return "money" if currency_in(*(column.name for column in columns)) else "other"
 
 
 def _singles(numbers: _Numbers) -> PairsFound:
     """Without a second side: the difference columns themselves, or else every value column, judged as derived."""
     columns = numbers.differences or _named_values(numbers.measures)
     pairs = tuple(
-        Pair(normalise(c.name), c.name, None, None, "number", unit=unit_of(c.tokens)) for c in columns[:MOST_SINGLES]
+        Pair(normalise(c.name), c.name, None, None, "number", unit=unit_of(c.tokens, c)) for c in columns[:MOST_SINGLES]
     )
     why = "the file has no second side for it; it is judged as a derived column"
     special = (*numbers.differences, *numbers.tolerances, *numbers.measures)

@@ -47,7 +47,7 @@ class Profile:
         if self.reading.layout.assumed:
             lines += ["", "Assumed:", *(f"- {line}" for line in self.reading.layout.assumed)]
         if self.findings:
-            lines += ["", "Found:", *map(_line, self.findings)]
+            lines += ["", "Found:", *(f"- {f.severity}: {f.sentence()}" for f in self.findings)]
         return "\n".join(lines)
 
     def recon_yaml(self, name: str | None = None) -> str:
@@ -76,12 +76,6 @@ class Profile:
                 for f in self.findings
             ],
         }
-
-
-def _line(finding: ImportFinding) -> str:
-    times = f" ({finding.count:,} times)" if finding.count > 1 else ""
-    remedy = f"; to settle it, write `{finding.remedy}` in the recon file" if finding.remedy else ""
-    return f"- {finding.severity}: {finding.what}{times}, {finding.where}: {finding.done}{remedy}"
 
 
 def profile(paths: Sequence[Path], said: ReconFile, *, today: date, names: Sequence[str] | None = None) -> Profile:

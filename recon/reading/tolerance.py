@@ -64,8 +64,8 @@ def default_units(
     pair: Pair, scale: int, currencies: Sequence[str], codes: npt.NDArray[np.int32] | None, n: int
 ) -> npt.NDArray[np.int64]:
     """The default tolerance of each row in units, by its currency where the file has one."""
-    if codes is None or pair.unit != "money":
-        return np.full(n, _whole(default_tolerance(pair, None), scale), dtype=np.int64)
+    if codes is None or pair.unit != "money" or pair.currency is not None:
+        return np.full(n, _whole(default_tolerance(pair, pair.currency), scale), dtype=np.int64)
     by_code = [_whole(default_tolerance(pair, text), scale) for text in currencies]
     return np.array(by_code, dtype=np.int64)[codes]
 
