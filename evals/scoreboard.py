@@ -48,6 +48,8 @@ def _detection(result: Mapping[str, Any]) -> dict[str, float]:
             row["tieout"] - max(row[peer] for peer in peers if peer in row) for row in rows
         ),
         "mean false discovery proportion": max(row["fdp"] for row in rows),
+        "false discovery proportion, 95% upper": max(row["fdp_upper_95"] for row in rows),
+        "false discovery proportion after 24 past points, 95% upper": result["small"][24]["fdp_upper_95"],
         **{f"recall of {name}": row["recall"] for name, row in result["planted"].items()},
         "median alarms on quiet data": result["quiet"]["median alarms"],
         "margin of PR-AUC on one long series": long["tieout"][1] - max(v[1] for n, v in long.items() if n != "tieout"),
