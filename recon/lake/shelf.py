@@ -47,6 +47,22 @@ def spans(buckets: int) -> list[tuple[int, int]]:
     return [(i * TOP // buckets, (i + 1) * TOP // buckets) for i in range(buckets)]
 
 
+def _write(table: pa.Table, sink: Any) -> None:
+    """Amounts and moments hardly repeat: to look for a dictionary of them, and for the extremes of every column, took
+    half of the writing, and doubled the file."""
+    named = [name for name, kind in zip(table.schema.names, table.schema.types, strict=True) if kind == pa.int64()]
+    apart = [name for name in named if name == "stamp" or name.endswith((":left", ":right"))]
+    pq.write_table(
+        table,
+        sink,
+        row_group_size=ROW_GROUP,
+        compression="lz4",
+        use_dictionary=[name for name in table.schema.names if name not in apart],
+        column_encoding=dict.fromkeys(apart, "DELTA_BINARY_PACKED"),
+        write_statistics=False,
+    )
+
+
 class Shelf:
     """The folder with the parts."""
 
@@ -62,7 +78,7 @@ class Shelf:
         name = f"part-{int(self._clock()):x}-{uuid.uuid4().hex}.parquet"
         try:
             with self._fs.open(f"{self._folder}/{name}", "wb") as sink:
-                pq.write_table(_spelt(table), sink, row_group_size=ROW_GROUP, compression="lz4")
+                _write(_spelt(table), sink)
                 if isinstance(self._fs, LocalFileSystem):
                     sink.flush()
                     os.fsync(sink.fileno())
