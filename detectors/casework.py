@@ -177,7 +177,7 @@ class Casework:
 
     def _currency(self, finding: Finding) -> str:
         panel = self.judged.panels[finding[0]]
-        if panel.pair.currency or not self.layout.currency:
+        if panel.pair.currency is not None or not self.layout.currency:
             return panel.pair.currency or ""
         codes = panel.columns[self.layout.currency]
         return str(codes.vocabulary[int(codes.codes[self.judged.row(finding)])].as_py())

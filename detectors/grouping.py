@@ -161,16 +161,19 @@ def _partners(judged: Judged, deviating: Sequence[Finding], taken: set[Finding])
     """Breaks in line that belong to a deviation: the other half that its proof names, and the other pairs of a row that
     one side lacks. One problem is one case."""
     found: dict[Finding, None] = dict.fromkeys(_other_pairs(judged, deviating, taken))
-    for p, j in deviating:
-        proof = judged.best_proof((p, j))
-        if proof is None or proof.cause not in BY_LINK:
-            continue
-        rows, panel = judged.judgements[p].rows, judged.panels[p]
-        for row in proof.rows:
-            at = int(np.searchsorted(rows, row))
-            if at < len(rows) and rows[at] == row and panel.is_break[row] and (p, at) not in taken:
-                found[p, at] = None
+    for finding in deviating:
+        found |= dict.fromkeys(f for f in _bound_to(judged, finding) if f not in taken)
     return list(found)
+
+
+def _bound_to(judged: Judged, finding: Finding) -> list[Finding]:
+    """The other breaks that its proof says belong together with it."""
+    proof = judged.best_proof(finding)
+    if proof is None or proof.cause not in BY_LINK:
+        return []
+    p, rows = finding[0], judged.judgements[finding[0]].rows
+    at = [(int(np.searchsorted(rows, row)), row) for row in proof.rows]
+    return [(p, j) for j, row in at if j < len(rows) and rows[j] == row and judged.panels[p].is_break[row]]
 
 
 def _other_pairs(judged: Judged, deviating: Sequence[Finding], taken: set[Finding]) -> list[Finding]:
@@ -264,7 +267,8 @@ def _key_group(judged: Judged, members: list[Finding]) -> Group:
 
 
 def _documents(judged: Judged, taken: set[Finding], precedents: Mapping[Finding, str]) -> list[Group]:
-    """Breaks in line, by pattern, cause and precedent: one comment documents them all."""
+    """Breaks in line, by pattern, cause and precedent: one comment documents them all. What belongs together goes by
+    the strangest of it."""
     if without_past(judged):
         return []
     families: dict[tuple[str, str, str], list[Finding]] = defaultdict(list)
@@ -272,7 +276,8 @@ def _documents(judged: Judged, taken: set[Finding], precedents: Mapping[Finding,
         for j in np.flatnonzero(panel.is_break[judgement.rows] & (judgement.anomaly != 1)):
             f = (p, int(j))
             if f not in taken:
-                key = (judged.pattern(f), str(judged.causes[p][j]), precedents.get(f, ""))
+                lead = min([f, *_bound_to(judged, f)], key=lambda g: (-float(judgement.score[g[1]]), g))
+                key = (judged.pattern(lead), str(judged.causes[p][j]), precedents.get(lead, ""))
                 families[key].append(f)
     groups = []
     for (pattern, cause, precedent), members in families.items():

@@ -39,6 +39,10 @@ CURRENCIES: Final = frozenset(_CODES.split())
 
 _ALSO_WORDS: Final = frozenset(["ALL", "COP", "CUP", "MAD", "PEN", "SOS", "TOP", "TRY"])
 
+_CONVERTED: Final = frozenset(
+    {"base", "functional", "reporting", "equivalent", "equiv", "eqv", "converted", "translated"}
+)
+
 BLANKS: Final = frozenset(
     {"", "-", "--", "–", "—", "null", "none", "nil", "na", "n/a", "#n/a", "nan", "(null)", "<na>", "nat", "."}
 )
@@ -53,14 +57,20 @@ _NUMBER = re.compile(r"(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,4})?", re.ASCII)
 
 
 def currency_in(*headers: str | None) -> str | None:
-    """The one currency that every header names in capitals; None where they name none, or not the same.
+    """The one currency that every header names in capitals, or empty where all say that theirs is one, not which one;
+    None where they name none, or not the same.
 
     >>> currency_in("USD Eqv Murex", "USD Eqv GL"), currency_in("USD Amount", "EUR Amount"), currency_in("TOP Amount")
     ('USD', None, None)
+    >>> currency_in("GL Base Amt", "SL Base Amt"), currency_in("Base Amount", "Target Amount")
+    ('', None)
     """
-    found = {frozenset(re.findall(r"[A-Z]+", header or "")) & (CURRENCIES - _ALSO_WORDS) for header in headers}
-    codes = next(iter(found)) if len(found) == 1 else frozenset()
-    return next(iter(codes)) if len(codes) == 1 else None
+    words = [set(re.findall(r"[A-Za-z]+", header or "")) for header in headers]
+    found = {frozenset(one & (CURRENCIES - _ALSO_WORDS)) for one in words}
+    codes: frozenset[str] = next(iter(found)) if len(found) == 1 else frozenset()
+    if len(codes) == 1:
+        return next(iter(codes))
+    return "" if words and all(_CONVERTED & {word.casefold() for word in one} for one in words) else None
 
 
 def minor_unit(currency: str | None) -> int:

@@ -41,7 +41,8 @@ class Pair:
 
     @property
     def currency(self) -> str | None:
-        """What its headers say that its money is in, whatever the row's own currency: `USD Equivalent`."""
+        """What its headers say that its money is in, whatever the row's own currency: `USD Equivalent`. Empty: one
+        currency that they do not name, `Base Amount`; None: the row's own."""
         return currency_in(*filter(None, (self.left, self.right))) if self.unit == "money" else None
 
 

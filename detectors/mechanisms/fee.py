@@ -109,8 +109,8 @@ def percent(share: Fraction) -> str:
 
 def _shares(table: Breaks, cluster: Cluster, share: Fraction, of: str) -> Iterator[Found]:
     said = percent(share)
-    others = len(cluster.members) - 1
-    for i in cluster.members:
+    others = len(cluster.whole) - 1
+    for i in cluster.whole:
         larger: Side = "left" if abs(table.left[i]) > abs(table.right[i]) else "right"
         base = (
             max(abs(table.left[i]), abs(table.right[i]))
@@ -122,7 +122,7 @@ def _shares(table: Breaks, cluster: Cluster, share: Fraction, of: str) -> Iterat
             f"{others} other break{'s' if others > 1 else ''} show the same share."
         )
         values = table.values(int(i)) | {"percent": said, "base": table.plain(base), "others": others}
-        rows = tuple(int(table.rows[j]) for j in cluster.members if j != i)
+        rows = tuple(int(table.rows[j]) for j in cluster.whole if j != i)
         suspect: Side = "right" if larger == "left" else "left"
         yield int(i), Proof("fee_or_tax", "share", statement, cluster.chance, suspect, rows[:20], values)
 

@@ -150,14 +150,14 @@ def _shared(table: Breaks, cluster: Cluster) -> Iterator[Found]:
         rate = _decimal(Fraction(inverse[0], 10 ** inverse[1]))
     else:
         rate = _decimal(Fraction(found[0], 10 ** found[1]))
-    others = len(cluster.members) - 1
+    others = len(cluster.whole) - 1
     close = cluster.high < Fraction(103, 100)
     what = "one rate over another, such as today's over yesterday's" if close else "a rate applied on one side only"
-    for i in cluster.members:
+    for i in cluster.whole:
         statement = (
             f"{table.figure(table.left[i])} and {table.figure(table.right[i])} stand in the ratio {rate}, as "
             f"{others} other break{'s do' if others > 1 else ' does'}: {what}."
         )
         values = table.values(int(i)) | {"rate": rate, "others": others}
-        rows = tuple(int(table.rows[j]) for j in cluster.members if j != i)
+        rows = tuple(int(table.rows[j]) for j in cluster.whole if j != i)
         yield int(i), Proof("fx_rate", "recurring_ratio", statement, cluster.chance, "unclear", rows[:20], values)

@@ -20,8 +20,8 @@ PRECISE: Final = 10
 """The difference is at least so many times what rounding leaves open, or the ratio says nothing."""
 SPREAD: Final = 0.25
 """A ratio's neighbourhood: a quarter of its own distance from 1, on the log scale."""
-
-
+LUCK: Final = 0.01
+"""How many of a panel's other breaks may share a ratio by chance, for one that does to be kin."""
 FEW: Final = 20
 """Breaks in which a meeting is looked for at one place, as it were: among n the same chance arises n / FEW times."""
 
@@ -37,6 +37,13 @@ class Cluster:
     """The ratios that all members allow."""
     chance: float
     """The chance that so many would meet there by coincidence."""
+    kin: Units
+    """Others whose ratio is the common one if both of their amounts were rounded, rather than one."""
+
+    @property
+    def whole(self) -> Units:
+        """Members and kin."""
+        return np.concatenate([self.members, self.kin])
 
 
 def ratio_bounds(big: int, small: int, slack: int) -> tuple[Fraction, Fraction]:
@@ -69,7 +76,7 @@ def _clusters(table: Breaks) -> Iterator[Cluster]:
     index = index[one_each(big[index], small[index])]
     used: list[int] = []
     for cluster in _peeled(index, big, small, slack):
-        used += cluster.members.tolist()
+        used += cluster.whole.tolist()
         yield cluster
     rest = index[~np.isin(index, used)] if used else index
     codes, counts = np.unique(table.currency[rest], return_counts=True)
@@ -92,7 +99,20 @@ def _peeled(index: Units, big: Units, small: Units, slack: int) -> Iterator[Clus
         low, high = max(b[0] for b in bounds), min(b[1] for b in bounds)
         index = np.setdiff1d(index, members)
         if low <= high:
-            yield Cluster(members, low, high, found[1])
+            kin = _kin(index, big, small, slack, (low, high))
+            index = np.setdiff1d(index, kin)
+            yield Cluster(members, low, high, found[1], kin)
+
+
+def _kin(index: Units, big: Units, small: Units, slack: int, common: tuple[Fraction, Fraction]) -> Units:
+    """Those of `index` that share the ratio when both sides are rounded: of two that a rate made of one amount, one in
+    four is further off than either alone may be. None where chance would bring such a one."""
+    centre, width = np.log(float(common[0])), slack / small[index]
+    wide = np.abs(np.log(big[index] / small[index]) - centre) <= width * 1.01 + np.log(float(common[1] / common[0]))
+    luck = len(index) * width / (SPREAD * centre)
+    near = index[wide & (luck <= LUCK)]
+    bounds = [ratio_bounds(int(big[i]), int(small[i]), 2 * slack) for i in near]
+    return np.array([i for i, b in zip(near, bounds, strict=True) if b[0] <= common[1] and b[1] >= common[0]], np.int64)
 
 
 def one_each(big: Units, small: Units) -> Units:

@@ -2,6 +2,7 @@
 
 from datetime import date, timedelta
 from pathlib import Path
+from random import Random
 
 from agents.run import RunRequest, RunResult, run
 from recon.case import Case
@@ -66,3 +67,23 @@ def test_why_rows_could_not_be_read_is_said_of_both_files(tmp_path: Path) -> Non
     assert "(72 times)" in said[1]
     assert all("`encoding: cp1252`" in line for line in said[1:3])
     assert "`encoding: cp1252`".replace("`", "") in (tmp_path / "out" / "summary.md").read_text().replace("\\`", "")
+
+
+def test_a_rate_that_is_off_is_one_case_of_base_money_and_out_of_pattern(tmp_path: Path) -> None:
+    """Both base amounts are rounded from one local amount, so that their ratio is a cent off in one of four."""
+    rng = Random(8)
+    header = "Period End,Entity,GL Account,Txn Ccy,GL Local Amt,SL Local Amt,GL Base Amt,SL Base Amt"
+
+    def lines(day: date, off: float) -> list[str]:
+        out = []
+        for n in range(30):
+            local, currency = round(rng.lognormvariate(11, 1), 2), ("EUR", "CHF", "USD")[n % 3]
+            rate = {"EUR": 1.0771334, "CHF": 1.1213, "USD": 1.0}[currency]
+            base, wrong = local * rate, local * (rate + (off if currency == "EUR" else 0))
+            out.append(f"{day},ENT{n // 10},A{n:03d},{currency},{local},{local},{base:.2f},{wrong:.2f}")
+        return out
+
+    past = [header, *(row for n in range(24, 0, -1) for row in lines(LAST - timedelta(days=n), 0.0))]
+    (case,) = cases(tmp_path, worked(tmp_path, [header, *lines(LAST, 0.0123)], past))
+    assert (case.kind, case.cause, case.break_count, case.currency) == ("anomaly", "fx_rate", 10, "")
+    assert [(part.column, part.value) for part in case.scope] == [("Txn Ccy", "EUR")]

@@ -1,14 +1,16 @@
 """One problem, one case: what a proof ties together is together, whether or not each part is strange by itself."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
 from random import Random
 
+import numpy as np
 import pytest
 from judged_files import TODAY, judged_on
 
-from detectors.grouping import Group, group
+from detectors.grouping import PATTERN_IDS, Group, Judged, group
 
 
 def cents(amount: int) -> str:
@@ -16,7 +18,11 @@ def cents(amount: int) -> str:
 
 
 def cases(folder: Path, off: Mapping[str, int], *, noisy: str = "") -> list[Group]:
-    """Accounts that always agree, but for `noisy`, which breaks by anything; `off`: today's differences in cents."""
+    return group(judged_accounts(folder, off, noisy=noisy))
+
+
+def judged_accounts(folder: Path, off: Mapping[str, int], *, noisy: str = "") -> Judged:
+    """Accounts that always agree, but for `noisy`, which break by anything; `off`: today's differences in cents."""
     rng = Random(7)
     names = [f"ACC{n:02d}" for n in range(30)]
 
@@ -24,13 +30,23 @@ def cases(folder: Path, off: Mapping[str, int], *, noisy: str = "") -> list[Grou
         out = []
         for name in names:
             sent = rng.randint(5_000_000, 90_000_000)
-            gap = rng.randint(-3_000_000, 3_000_000) if name == noisy else 0
+            gap = rng.randint(-3_000_000, 3_000_000) if name in noisy else 0
             gap = gap if today is None else today.get(name, 0)
             out.append([name, day.isoformat(), "W", "A", cents(sent), cents(sent - gap)])
         return out
 
     past = [row for n in range(40, 0, -1) for row in rows(TODAY - timedelta(days=n), None)]
-    return group(judged_on(folder, past, rows(TODAY, off)))
+    return judged_on(folder, past, rows(TODAY, off))
+
+
+def test_both_halves_of_a_misposting_are_one_case_though_each_is_in_line_in_its_own_way(tmp_path: Path) -> None:
+    judged = judged_accounts(tmp_path, {"ACC03": 812_345, "ACC11": -812_345}, noisy="ACC03 ACC11")
+    (judgement,) = judged.judgements
+    halves = np.flatnonzero(judgement.pattern >= 0)
+    patterns = judgement.pattern.copy()
+    patterns[halves] = [PATTERN_IDS.index("in_line"), PATTERN_IDS.index("high_volatility")]
+    (case,) = group(replace(judged, judgements=[replace(judgement, pattern=patterns)]))
+    assert (case.kind, case.cause, len(case.members)) == ("document", "misposting", 2)
 
 
 def test_the_other_half_of_a_misposting_is_in_its_case_though_it_is_in_line(tmp_path: Path) -> None:

@@ -243,6 +243,14 @@ def test_a_split_on_one_side_explains_quantity_and_price() -> None:
     assert [found[0][0].cause for found in proved(*two_for_one(158.91))] == ["quantity", "price"]
 
 
+def test_a_common_rate_is_proved_of_amounts_that_are_both_rounded() -> None:
+    """Local amounts x 1.0771334 and x 1.0894334, in cents: two of eight ratios are off by more than half a cent."""
+    local = [199087.42, 129832.68, 25432.85, 20506.82, 76008.27, 63819.04, 29979.61, 41749.65]
+    lines: list[Line] = [(f"{k}", DAY, round(a * 1.0771334, 2), round(a * 1.0894334, 2)) for k, a in enumerate(local)]
+    assert list(causes(lines).values()) == ["fx_rate"] * 8
+    assert "x" not in causes([*lines, ("x", DAY, 30184.41, 30529.19)])
+
+
 def test_a_rate_quoted_the_other_way_round_is_found_with_its_likes() -> None:
     rates = [0.86504, 1.27183, 0.73391]
     built = panel([(f"{k}", DAY, r, round(1 / r, 5)) for k, r in enumerate(rates)], scale=5, unit="rate", name="Rate")
