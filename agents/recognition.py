@@ -15,7 +15,7 @@ def columns_of(layout: Layout) -> set[str]:
     """Every column that the layout needs of a file."""
     named = {*layout.key, layout.date, layout.timestamp, layout.currency, *layout.historical}
     for pair in layout.pairs:
-        named |= {pair.left, pair.right, pair.derived, pair.tolerance_column}
+        named |= set(pair.columns)
     return {name for name in named if name}
 
 

@@ -38,6 +38,11 @@ class CriteriaColumns(_Said):
     derived: str | None = None
     tolerance: Decimal | None = Field(default=None, ge=0)
     name: str | None = None
+    left_mark: str | None = None
+    right_mark: str | None = None
+    """Columns that say debit or credit of each side's amounts: credits are negative."""
+    mirrored: bool = False
+    """One side's debit is the other's credit."""
 
 
 class Columns(_Said):

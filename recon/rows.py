@@ -38,6 +38,17 @@ class Pair:
     """The tolerance as decimal text, in the pair's unit; None where a column says it per row."""
     tolerance_column: str | None = None
     unit: Literal["money", "price", "quantity", "rate", "other"] = "money"
+    left_mark: str | None = None
+    right_mark: str | None = None
+    """Columns that say debit or credit of each side's amounts: credits are negative."""
+    mirrored: bool = False
+    """One side's debit is the other's credit: the right side's marks are turned round."""
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Every column of the file that the pair takes up."""
+        named = (self.left, self.right, self.derived, self.tolerance_column, self.left_mark, self.right_mark)
+        return tuple(name for name in named if name)
 
     @property
     def currency(self) -> str | None:

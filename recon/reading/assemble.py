@@ -1,7 +1,7 @@
 """From sheets and a layout to rows: dates, amounts, codes and comments as arrays; what cannot be read is rejected."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Final
 
@@ -16,6 +16,7 @@ from recon.money import DecimalSign, is_blank
 from recon.reading.amounts import Amounts, counted_amounts, to_amounts
 from recon.reading.comments import peel
 from recon.reading.dates import NULL_DATES, DateReader, Moment, Moments, Status
+from recon.reading.marks import sign_of_mark
 from recon.reading.sheet import Part, Sheet
 from recon.reading.sides import Sides
 from recon.reading.status import only_side
@@ -263,8 +264,13 @@ class PartReader:
         found = self._amounts(part, [name for name in names if name], scale, plan.sign)
         blank = Amounts(np.zeros(part.n, dtype=np.int64), np.full(part.n, BLANK, dtype=np.uint8))
         sides = []
-        for name, absent in ((pair.left, left_absent), (pair.right, right_absent)):
+        for name, mark, absent in (
+            (pair.left, pair.left_mark, left_absent),
+            (pair.right, pair.right_mark, right_absent),
+        ):
             amounts = found.get(name or "", blank)
+            if mark is not None:
+                amounts = _marked(part, amounts, mark, notes, turned=pair.mirrored and name == pair.right)
             if name is not None:
                 self._note(part, name, amounts, notes)
                 for row, cell in _bad_cells(part, name, amounts):
@@ -328,6 +334,17 @@ class PartReader:
         last = max((part.names.index(name) + 1 for name in needed if name in part.names), default=0)
         for row in map(int, np.flatnonzero(width < last)):
             why.setdefault(row, f"{width[row]} fields under {len(part.table.headers)} headers")
+
+
+def _marked(part: Part, amounts: Amounts, mark: str, notes: Notes, *, turned: bool) -> Amounts:
+    """The amounts with credits negative, or debits where the side's marks are turned round."""
+    codes = part.codes(mark)
+    if codes is None:
+        return amounts
+    signs = np.array([sign_of_mark(text) for text in codes.vocabulary.to_pylist()], dtype=np.int64)[codes.codes]
+    notes.add("unknown_mark", int(np.count_nonzero((signs == 0) & (amounts.units != 0))), f"{part.file}: column {mark}")
+    negative = signs == (1 if turned else -1)
+    return replace(amounts, units=np.where(negative, -amounts.units, amounts.units))
 
 
 def _known(moments: Moments) -> Mask:

@@ -50,6 +50,7 @@ _NOTES: Final = {
         "read by their own sign",
     ),
     "debit_credit": ("amounts with DR or CR", "DR is read as positive and CR as negative"),
+    "unknown_mark": ("amounts marked neither debit nor credit", "read as they are written"),
 }
 
 

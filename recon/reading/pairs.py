@@ -11,6 +11,7 @@ import numpy.typing as npt
 from recon.money import currency_in
 from recon.reading.columns import Column
 from recon.reading.keys import is_counter, is_identity
+from recon.reading.marks import signed
 from recon.reading.sides import Couple, Sides, bare_couples, closeness, couple_of, find_sides, side_named
 from recon.reading.words import DIFFERENCE, MEASURE, TOLERANCE
 from recon.rows import Pair, PairKind
@@ -75,7 +76,8 @@ def infer_pairs(columns: Sequence[Column], taken: frozenset[str]) -> PairsFound:
     kept = tuple(c for c in couples if not _is_reference(c))
     reserved = _reserved(kept, numbers.differences)
     pairs = _named_apart(tuple(_pair(couple, numbers, reserved) for couple in kept))
-    used = {name for pair in pairs for name in (pair.left, pair.right, pair.derived, pair.tolerance_column) if name}
+    pairs = signed(pairs, {column.name: column for column in open_columns})
+    used = {name for pair in pairs for name in pair.columns}
     if sides is not None:
         # what only one side says is blank where that side is: what is there on every line speaks of the line
         used |= {c.name for c in (*sides.left_columns, *sides.right_columns) if c.filled < len(c.values)}

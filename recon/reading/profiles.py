@@ -108,6 +108,8 @@ def _roles(layout: Layout) -> dict[str, list[str]]:
         add(pair.right, f"right of {pair.name}")
         add(pair.derived, f"derived of {pair.name}")
         add(pair.tolerance_column, f"tolerance of {pair.name}")
+        add(pair.left_mark, f"debit or credit of left {pair.name}")
+        add(pair.right_mark, f"debit or credit of right {pair.name}")
     for name in layout.historical:
         add(name, "historical")
     for name in layout.categorical:
@@ -159,6 +161,9 @@ def _criteria(pair: Pair) -> CriteriaColumns:
         derived=pair.derived,
         tolerance=Decimal(pair.tolerance) if pair.tolerance is not None else None,
         name=pair.name,
+        left_mark=pair.left_mark,
+        right_mark=pair.right_mark,
+        mirrored=pair.mirrored,
     )
 
 

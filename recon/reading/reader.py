@@ -134,7 +134,7 @@ def _sha256(path: Path) -> str:
 
 def _columns_of(layout: Layout) -> tuple[str, ...]:
     names: list[str | None] = [*layout.key, layout.date, layout.timestamp, layout.status, layout.currency]
-    names += [name for pair in layout.pairs for name in (pair.left, pair.right, pair.derived, pair.tolerance_column)]
+    names += [name for pair in layout.pairs for name in pair.columns]
     names += [*layout.historical, *layout.categorical, *layout.comment, layout.label]
     return tuple(dict.fromkeys(name for name in names if name))
 

@@ -155,7 +155,7 @@ class _Named:
         if not criteria:
             return None
         pairs = tuple(self._pair(one, index) for index, one in enumerate(criteria))
-        used = {n for p in pairs for n in (p.left, p.right, p.derived, p.tolerance_column) if n}
+        used = {name for pair in pairs for name in pair.columns}
         inferred = infer_pairs([c for c in columns if c.name not in self.key], frozenset())
         return PairsFound(pairs, inferred.sides, "the recon file says so", frozenset(used) | inferred.used)
 
@@ -164,6 +164,8 @@ class _Named:
         left = self._found(one.left, f"{where}.left")
         right = self._found(one.right, f"{where}.right") if one.right else None
         derived = self._found(one.derived, f"{where}.derived") if one.derived else None
+        left_mark = self._found(one.left_mark, f"{where}.left_mark") if one.left_mark else None
+        right_mark = self._found(one.right_mark, f"{where}.right_mark") if one.right_mark else None
         columns = [self._columns[name] for name in (left, right) if name]
         numeric = any(is_measure(c) or c.is_number for c in columns) and not any(
             c.kind in ("text", "date") and not is_measure(c) and c.number_share < 0.5 for c in columns
@@ -179,6 +181,9 @@ class _Named:
             sign=sign,
             tolerance=format(one.tolerance, "f") if one.tolerance is not None else None,
             unit=unit_of(columns[0].tokens, *columns) if numeric else "other",
+            left_mark=left_mark,
+            right_mark=right_mark,
+            mirrored=one.mirrored,
         )
 
     def _inferred_name(self, columns: Sequence[Column]) -> str:
@@ -415,6 +420,9 @@ def _pair_assumed(pair: Pair, why: str) -> str:
     derived = (
         f", derived {pair.derived} ({'left - right' if pair.sign == 1 else 'right - left'})" if pair.derived else ""
     )
+    marks = ", ".join(name for name in (pair.left_mark, pair.right_mark) if name)
+    turned = ", of which one side's debit is the other's credit" if pair.mirrored else ""
+    derived += f", credits negative by {marks}{turned}" if marks else ""
     return (
         f"pair {pair.name}: left {pair.left}, right {pair.right}{derived} ({why}); "
         "overrule with `columns: {criteria: [...]}`"
