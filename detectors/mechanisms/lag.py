@@ -41,7 +41,9 @@ def _behind(table: Breaks) -> Iterator[Found]:
         matched = np.where(unmoved, ~panel.is_break[at], off <= table.noise)
         passed = table.both & known & ~other_gone[at] & matched & moved_on & (then != 0)
         passed &= habits.run[table.rows] <= 1
-        luck = table.coincidence(mine) * (2 * np.minimum(off, table.noise) + 1)
+        # a balance comes back near where it was: among all values as far off as the other side has moved, so many do
+        near = (2 * np.minimum(off, table.noise) + 1) / np.maximum(np.abs(other[table.rows] - then), 1)
+        luck = np.maximum(table.coincidence(mine) * (2 * np.minimum(off, table.noise) + 1), near)
         chance: Floats = np.where(unmoved, habits.usual[table.rows], luck)
         for i in np.flatnonzero(passed & (chance <= np.where(unmoved, SHARE, GATE))):
             yield int(i), _shown(table, int(i), "left" if side == "left" else "right", float(chance[i]))

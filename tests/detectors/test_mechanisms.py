@@ -243,6 +243,45 @@ def test_a_split_on_one_side_explains_quantity_and_price() -> None:
     assert [found[0][0].cause for found in proved(*two_for_one(158.91))] == ["quantity", "price"]
 
 
+HELD = [("F1/X", 6743, 13486), ("F2/X", 1180, 2360), ("F3/X", 951, 1902), ("F1/Y", 512, 512), ("F2/Z", 7205, 7199)]
+
+
+def positions(held: list[tuple[str, float, float]], **said: Any) -> dict[str, str]:
+    lines: list[Line] = [(key, DAY, left, right) for key, left, right in held]
+    return causes(lines, scale=0, unit="quantity", columns=("Fund", "ISIN"), **said)
+
+
+def test_every_position_of_one_security_in_one_ratio_is_a_split() -> None:
+    found = positions(HELD)
+    assert {key for key, cause in found.items() if cause == "reference_data"} == {"F1/X", "F2/X", "F3/X"}
+    assert found["F2/Z"] == "quantity"
+
+
+@pytest.mark.parametrize("other", [("F4/X", 300, 300), ("F4/X", 300, 900)])
+def test_one_holder_that_does_not_fit_makes_it_no_split(other: tuple[str, float, float]) -> None:
+    assert "reference_data" not in positions([*HELD, other]).values()
+
+
+def test_what_is_doubled_over_a_funds_securities_is_no_split() -> None:
+    doubled = [("F1/X", 6743, 13486), ("F1/Y", 1180, 2360), ("F1/Z", 951, 1902)]
+    found = positions([(key, left, right) for key, left, right in doubled])
+    assert "duplicate" in found.values()
+    assert "reference_data" not in found.values()
+
+
+def test_a_balance_that_comes_back_to_within_the_noise_of_yesterdays_does_not_lag() -> None:
+    rng = np.random.default_rng(3)
+    noisy = [
+        (f"k{k}", d, 50000.0 + k, 50000.0 + k + x) for k in range(60) for d, x in zip(DAYS, _few(rng), strict=True)
+    ]
+    back = [*history(WALK[:9]), ("a", DAY, WALK[8] + 60.0, WALK[8] + 3.0)]
+    assert "a" not in causes([*noisy, *back], tolerance=8.0)
+
+
+def _few(rng: np.random.Generator) -> list[float]:
+    return np.round(rng.uniform(-4, 4, len(DAYS)), 2).tolist()
+
+
 def test_a_common_rate_is_proved_of_amounts_that_are_both_rounded() -> None:
     """Local amounts x 1.0771334 and x 1.0894334, in cents: two of eight ratios are off by more than half a cent."""
     local = [199087.42, 129832.68, 25432.85, 20506.82, 76008.27, 63819.04, 29979.61, 41749.65]
