@@ -42,7 +42,7 @@ class Pair:
     right_mark: str | None = None
     """Columns that say debit or credit of each side's amounts: credits are negative."""
     mirrored: bool = False
-    """One side's debit is the other's credit: the right side's marks are turned round."""
+    """One side's debit is the other's credit: the right side's amounts are turned round."""
 
     @property
     def columns(self) -> tuple[str, ...]:

@@ -271,6 +271,8 @@ class PartReader:
             amounts = found.get(name or "", blank)
             if mark is not None:
                 amounts = _marked(part, amounts, mark, notes, turned=pair.mirrored and name == pair.right)
+            elif pair.mirrored and name == pair.right:
+                amounts = replace(amounts, units=-amounts.units)
             if name is not None:
                 self._note(part, name, amounts, notes)
                 for row, cell in _bad_cells(part, name, amounts):

@@ -72,7 +72,7 @@ def _is_marks(pair: Pair, columns: Mapping[str, Column]) -> bool:
 def _is_bare(pair: Pair, columns: Mapping[str, Column]) -> bool:
     if pair.kind != "number" or pair.right is None or pair.derived is not None or pair.unit not in ("money", "other"):
         return False
-    return not (columns[pair.left].is_negative or columns[pair.right].is_negative)
+    return not (pair.mirrored or columns[pair.left].is_negative or columns[pair.right].is_negative)
 
 
 def _opposed(marks: Pair, amounts: Pair, columns: Mapping[str, Column]) -> bool | None:

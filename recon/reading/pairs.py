@@ -21,6 +21,9 @@ Unit = Literal["money", "price", "quantity", "rate", "other"]
 
 MOST_TRIPLES = 24
 MOST_SINGLES = 64
+MIRRORED = 0.6
+"""Share of the rows with two amounts on which one must be minus the other."""
+FEWEST = 5
 PROVED = 0.5
 """Share of rows on which a difference column must equal the difference to count as proved."""
 
@@ -186,11 +189,32 @@ def _proved_triple(measures: Sequence[Column], differences: Sequence[Column]) ->
     best: tuple[float, tuple[Column, Column, float]] | None = None
     for a, b in combinations(measures[:MOST_TRIPLES], 2):
         for d in (*differences, *(m for m in measures[:MOST_TRIPLES] if m is not a and m is not b)):
-            share = _difference_share(a.numbers, b.numbers, d.numbers)[0]
-            gain = share + 0.01 * (d in differences) + 0.001 * closeness(a, b)
+            share = _difference_share(a.numbers, _turned(a, b), d.numbers)[0]
+            smallest = _usual(d) < min(_usual(a), _usual(b))
+            gain = share + 0.01 * (d in differences) + 0.005 * smallest + 0.001 * closeness(a, b)
             if share >= 0.8 and (best is None or gain > best[0]):
                 best = gain, (a, b, share)
     return best[1] if best else None
+
+
+def _usual(column: Column) -> float:
+    """The middle of the column's amounts, without their signs."""
+    known = np.abs(column.numbers[np.isfinite(column.numbers)])
+    return float(np.median(known)) if len(known) else 0.0
+
+
+def is_mirrored(left: Column, right: Column) -> bool:
+    """Whether one side's amounts are minus the other's: a receivable, and the payable across from it."""
+    a, b = left.numbers, right.numbers
+    both = np.isfinite(a) & np.isfinite(b) & (a != 0) & (b != 0)
+    if np.count_nonzero(both) < FEWEST:
+        return False
+    return bool((a == -b)[both].mean() >= MIRRORED and (a == b)[both].mean() <= 1 - MIRRORED)
+
+
+def _turned(left: Column, right: Column) -> npt.NDArray[np.float64]:
+    """The right side's numbers as they are compared."""
+    return np.asarray(-right.numbers if is_mirrored(left, right) else right.numbers, dtype=np.float64)
 
 
 def _difference_share(
@@ -220,7 +244,9 @@ def _pair(couple: Couple, numbers: _Numbers, reserved: Mapping[str, tuple[Couple
         return Pair(name, left.name, right.name, None, "text", unit="other")
     open_to = [d for d in numbers.differences if couple in reserved.get(d.name, (couple,))]
     derived = _derived_of(couple, open_to) or _proved(couple, numbers.measures)
-    share, sign, _ = _difference_share(left.numbers, right.numbers, derived.numbers) if derived else (0.0, 1, False)
+    share, sign, _ = (
+        _difference_share(left.numbers, _turned(left, right), derived.numbers) if derived else (0.0, 1, False)
+    )
     kind: PairKind = "number"
     if _is_code(couple):
         return Pair(name, left.name, right.name, None, "text", unit="other")
@@ -233,6 +259,7 @@ def _pair(couple: Couple, numbers: _Numbers, reserved: Mapping[str, tuple[Couple
         sign=sign if share >= PROVED else 1,
         tolerance_column=_tolerance_of(couple, numbers.tolerances),
         unit=unit_of(couple.stem or left.tokens, left, right),
+        mirrored=is_mirrored(left, right),
     )
 
 
@@ -276,7 +303,7 @@ def _derived_of(couple: Couple, differences: Sequence[Column]) -> Column | None:
     stem = "".join(couple.stem)
     best, best_score = None, 0.0
     for column in differences:
-        share, _, _ = _difference_share(couple.left.numbers, couple.right.numbers, column.numbers)
+        share, _, _ = _difference_share(couple.left.numbers, _turned(couple.left, couple.right), column.numbers)
         named = bool(stem) and stem in "".join(column.tokens)
         score = share + (0.6 if named else 0.0)
         if score > best_score:
@@ -289,8 +316,9 @@ def _proved(couple: Couple, measures: Sequence[Column]) -> Column | None:
     for column in measures[:MOST_TRIPLES]:
         if column in (couple.left, couple.right):
             continue
-        telling = np.abs(np.nan_to_num(couple.left.numbers) - np.nan_to_num(couple.right.numbers)) > 0
-        share, _, _ = _difference_share(couple.left.numbers, couple.right.numbers, column.numbers)
+        right = _turned(couple.left, couple.right)
+        telling = np.abs(np.nan_to_num(couple.left.numbers) - np.nan_to_num(right)) > 0
+        share, _, _ = _difference_share(couple.left.numbers, right, column.numbers)
         if telling.any() and share >= 0.9:
             return column
     return None

@@ -421,8 +421,8 @@ def _pair_assumed(pair: Pair, why: str) -> str:
         f", derived {pair.derived} ({'left - right' if pair.sign == 1 else 'right - left'})" if pair.derived else ""
     )
     marks = ", ".join(name for name in (pair.left_mark, pair.right_mark) if name)
-    turned = ", of which one side's debit is the other's credit" if pair.mirrored else ""
-    derived += f", credits negative by {marks}{turned}" if marks else ""
+    derived += f", credits negative by {marks}" if marks else ""
+    derived += ", one side's debit being the other's credit" if pair.mirrored else ""
     return (
         f"pair {pair.name}: left {pair.left}, right {pair.right}{derived} ({why}); "
         "overrule with `columns: {criteria: [...]}`"

@@ -40,7 +40,7 @@ def test_a_bank_that_books_the_other_way_round_is_turned_round(tmp_path: Path) -
     assert pair.pair.mirrored
     assert pair.left[:20].tolist() == pair.right[:20].tolist()
     assert (pair.left[20], pair.right[20]) == (12050, -12050)
-    assert any("one side's debit is the other's credit" in line for line in found.layout.assumed)
+    assert any("one side's debit being the other's credit" in line for line in found.layout.assumed)
 
 
 def test_marks_that_agree_by_chance_only_sign_nothing(tmp_path: Path) -> None:
@@ -63,3 +63,30 @@ def test_a_mark_that_says_neither_is_told_and_the_recon_file_can_say_it_all(tmp_
     found = reading(tmp_path, [*rows, "2026-05-29,P900,7.00,?,7.00,D"], said)
     assert found.rows.pairs[0].right[:2].tolist() == [10050, -10150]
     assert [(f.code, f.count) for f in found.findings if f.code == "unknown_mark"] == [("unknown_mark", 1)]
+
+
+def mirrored(folder: Path, header: str, rows: Sequence[str]) -> Reading:
+    path = folder / "interco.csv"
+    path.write_text("\n".join([header, *rows, ""]))
+    return read([path], ReconFile(), today=TODAY)
+
+
+def test_a_receivable_is_compared_with_the_payable_across_from_it_and_their_sum_is_the_difference(
+    tmp_path: Path,
+) -> None:
+    amounts = [(f"E{n:02d}", 5000 * n + 17, -(5000 * n + 17) + (1234 if n == 4 else 0)) for n in range(1, 31)]
+    rows = [f"Mar-26,{entity},{a},{b},{a + b}" for entity, a, b in amounts]
+    found = mirrored(tmp_path, "Period,Entity,IC Receivable,IC Payable,Net", rows)
+    (pair,) = found.rows.pairs
+    assert (pair.pair.left, pair.pair.right, pair.pair.derived) == ("IC Receivable", "IC Payable", "Net")
+    assert pair.pair.mirrored
+    off = pair.left - pair.right
+    assert off[3] == 1234 * 10**pair.scale
+    assert (off != 0).sum() == 1
+
+
+def test_sides_that_agree_with_their_sign_are_not_turned_round_by_a_few_reversals(tmp_path: Path) -> None:
+    rows = [f"2026-05-29,R{n:02d},{100 + n}.25,{'-' if n < 3 else ''}{100 + n}.25" for n in range(20)]
+    (pair,) = mirrored(tmp_path, "Date,Ref,Book Amount,Bank Amount", rows).rows.pairs
+    assert not pair.pair.mirrored
+    assert pair.right[0] == -10025
