@@ -19,6 +19,8 @@ from recon.clock import Clock
 from recon.errors import BadInput, NotFound
 from recon.words import CaseKind, CaseState
 
+FEW_FOUND: Final = 500
+"""Cases up to which what a search found is named, rather than searched for in order."""
 SEVERITY_RANK: Final = {"low": 1, "medium": 2, "high": 3}
 RANK_SEVERITY: Final = {rank: name for name, rank in SEVERITY_RANK.items()}
 OPEN_STATES: Final = ("open", "in_review", "waiting", "snoozed", "escalated", "reopened")
@@ -452,6 +454,7 @@ class CaseStore:
             msg = f"sort: {name!r} is no order; use one of {', '.join(SORTS)}, with - in front for largest first"
             raise BadInput(msg)
         keys = SORTS[name]
+        query = self._narrowed(query)
         statement = _filtered(select, query, by_rule=self._db.is_sqlite)
         if query.cursor:
             statement = statement.where(_beyond(keys, decode_cursor(query.cursor), descending))
@@ -465,9 +468,23 @@ class CaseStore:
 
     def count(self, query: CaseQuery, *, at_most: int = 10000) -> int:
         """How many cases the query finds, counted up to `at_most`."""
+        query = self._narrowed(query)
         inner = _filtered(sa.select(cases.c.id), query, by_rule=self._db.is_sqlite).limit(at_most).subquery()
         with self._db.read() as connection:
             return int(connection.execute(sa.select(sa.func.count()).select_from(inner)).scalar_one())
+
+    def _narrowed(self, query: CaseQuery) -> CaseQuery:
+        """A search for words that few cases hold, as those cases.
+
+        In a workspace's own database an index holds the words: it is read in a tenth of the time that the cases take.
+        What many hold is soon found in the order asked for.
+        """
+        if not self._db.is_sqlite or not (query.q or "").strip() or query.ids is not None:
+            return query
+        holding = sa.select(cases.c.id).where(*_holding(query)).limit(FEW_FOUND + 1)
+        with self._db.read() as connection:
+            found = connection.execute(holding).scalars().all()
+        return query if len(found) > FEW_FOUND else replace(query, q=None, ids=tuple(found))
 
     def events(self, case_id: str, *, limit: int = 500) -> list[CaseEvent]:
         """The case's history, oldest first."""
@@ -629,9 +646,12 @@ def _filtered(statement: Any, query: CaseQuery, *, by_rule: bool) -> Any:
         conditions.append(cases.c.id.in_(promised))
     if query.ids is not None:
         conditions.append(cases.c.id.in_(query.ids))
-    for word in (query.q or "").casefold().split():
-        conditions.append(cases.c.search.contains(word, autoescape=True))
-    return statement.where(*conditions)
+    return statement.where(*conditions, *_holding(query))
+
+
+def _holding(query: CaseQuery) -> list[Any]:
+    """That a case holds every word asked for."""
+    return [cases.c.search.contains(word, autoescape=True) for word in (query.q or "").casefold().split()]
 
 
 def _beyond(keys: Sequence[Any], values: Sequence[Any], descending: bool) -> Any:

@@ -168,6 +168,8 @@ cases = Table(
     Index("ix_cases_onset", "onset", "id"),
     Index("ix_cases_score", "score", "id"),
     Index("ix_cases_created", "created_at", "id"),
+    # SQLite alone: an index row of PostgreSQL is shorter than a case's words may be
+    Index("ix_cases_search", "search", "id").ddl_if(dialect="sqlite"),
 )
 
 CLOSED_STATES = ("resolved", "cleared", "closed_forced")

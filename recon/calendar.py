@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from datetime import time as time_of_day
 from functools import cached_property
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -81,6 +82,10 @@ class BusinessCalendar:
     def _calendars(self) -> dict[str | None, np.busdaycalendar]:
         own = {None: self.holidays} | {code: (*self.holidays, *days) for code, days in self.by_currency.items()}
         return {code: np.busdaycalendar(holidays=np.array(days, dtype="datetime64[D]")) for code, days in own.items()}
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Without what is made on first use: numpy's calendars cannot be sent from one worker to another."""
+        return {name: value for name, value in vars(self).items() if name != "_calendars"}
 
     def _of(self, currency: str | None) -> np.busdaycalendar:
         known = self._calendars

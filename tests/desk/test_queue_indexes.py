@@ -118,3 +118,37 @@ def test_no_page_of_any_list_reads_every_case(any_db: Database) -> None:
                 if "FROM cases" in statement and (found := scans(any_db, statement, parameters, few=name in FEW)):
                     bad[f"{name} by {sort}"] = found
     assert bad == {}, json.dumps(bad, indent=1)
+
+
+@pytest.mark.slow
+def test_a_search_for_a_rare_word_reads_an_index_and_finds_what_reading_every_case_finds(any_db: Database) -> None:
+    store = fill(any_db)
+    rare, common = CaseQuery(q="c05432", limit=20), CaseQuery(q="rate FX_", sort="-amount", limit=20)
+    with heard(any_db) as said:
+        assert [line.id for line in store.lines(rare).lines] == ["C05432"]
+    if any_db.is_sqlite:
+        looked = [(statement, parameters) for statement, parameters in said if "FROM cases" in statement]
+        assert [found for one in looked if (found := scans(any_db, *one, few=True))] == []
+        assert "ix_cases_search" in plan(any_db, *looked[0])
+    assert store.count(rare) == 1
+    assert store.count(replace(rare, state=("resolved",))) == int(STATES[5432 % len(STATES)] == "resolved")
+    with any_db.read() as connection:
+        every = sa.select(cases.c.id).where(
+            cases.c.search.contains("rate"), cases.c.search.contains("fx_", autoescape=True)
+        )
+        held = set(connection.execute(every).scalars())
+    found = []
+    page = store.lines(common)
+    while page.next_cursor:
+        found += page.lines
+        page = store.lines(replace(common, cursor=page.next_cursor))
+    found += page.lines
+    assert {line.id for line in found} == held
+    assert [line.amount_base for line in found] == sorted((line.amount_base for line in found), reverse=True)
+
+
+def plan(db: Database, statement: str, parameters: Any) -> str:
+    """How SQLite answers the statement."""
+    with db.read() as connection:
+        rows = connection.exec_driver_sql("EXPLAIN QUERY PLAN " + statement, parameters)
+        return "; ".join(str(row[3]) for row in rows)

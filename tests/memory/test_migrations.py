@@ -33,8 +33,13 @@ def test_from_nothing_to_here_is_what_the_schema_says(empty: Database) -> None:
     empty.upgrade("0001")
     assert empty.revision() == "0001"
     empty.upgrade()
+    elsewhere = set() if empty.is_sqlite else {"ix_cases_search"}
+
+    def belongs(_object: object, name: str | None, *_: object) -> bool:
+        return name not in elsewhere
+
     with empty.read() as connection:
-        context = MigrationContext.configure(connection, opts={"compare_type": True})
+        context = MigrationContext.configure(connection, opts={"compare_type": True, "include_object": belongs})
         assert compare_metadata(context, metadata) == []
         assert len(partial_indexes(connection)) == 7
 

@@ -1,5 +1,6 @@
 """The business calendar agrees with a naive day-by-day twin, holidays and currencies included."""
 
+import pickle
 from datetime import UTC, date, datetime, timedelta
 
 import numpy as np
@@ -17,6 +18,13 @@ CALENDAR = BusinessCalendar.of(
     CalendarSaid(zone="Europe/London", cut_off="17:00", holidays=HOLIDAYS, by_currency={"jpy": [date(2026, 1, 2)]})
 )
 some_days = st.dates(date(2025, 6, 1), date(2027, 6, 1))
+
+
+def test_a_calendar_that_was_used_can_be_sent_to_another_process() -> None:
+    assert CALENDAR.is_business_day(date(2026, 1, 5))
+    sent = pickle.loads(pickle.dumps(CALENDAR))
+    assert sent == CALENDAR
+    assert not sent.is_business_day(date(2026, 1, 2), "JPY")
 
 
 def naive_open(day: date, currency: str | None = None) -> bool:
