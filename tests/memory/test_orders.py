@@ -6,6 +6,7 @@ import pytest
 import sqlalchemy as sa
 
 from memory.cases import SORTS, CaseQuery
+from tests.agents.desks import make_break, put_case
 from tests.web.builders import open_home
 
 NARROWED: tuple[dict[str, Any], ...] = ({}, {"recon": "gl"}, {"cause": ("fx_rate",)}, {"q": "gl"})
@@ -14,6 +15,7 @@ NARROWED: tuple[dict[str, Any], ...] = ({}, {"recon": "gl"}, {"cause": ("fx_rate
 @pytest.fixture(scope="module")
 def desk(tmp_path_factory: pytest.TempPathFactory) -> Any:
     made = open_home(tmp_path_factory.mktemp("orders"))
+    put_case(made, make_break(), recon="gl")
     yield made
     made.db.close()
 
