@@ -255,6 +255,9 @@ def served(home: Path, load: Load) -> tuple[subprocess.Popen[bytes], str]:
             if httpx.get(f"{base}/readyz", timeout=5).status_code == 200:
                 return process, base
         except httpx.TransportError:
+            if process.poll() is not None:
+                msg = f"the service ended with status {process.returncode}; what it said stands above"
+                raise RuntimeError(msg) from None
             time.sleep(0.2)
     process.terminate()
     msg = "the service did not start"

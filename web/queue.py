@@ -182,6 +182,7 @@ def list_context(desk: Desk, person: Person, asked: Asked, counts: Counts) -> di
         "asked": asked,
         "rows": [row_of(desk, line, to_case + line.id, line.id in waiting) for line in page.lines],
         "views": views,
+        "count": {view["id"]: view["count"] for view in views},
         "own_views": own_views(desk, person, asked, counts),
         "filter_words": filter_words(asked),
         "clear_url": Asked(view=asked.view, sort=asked.sort).url(),
