@@ -187,11 +187,13 @@ def _is_reference(couple: Couple) -> bool:
 
 def _proved_triple(measures: Sequence[Column], differences: Sequence[Column]) -> tuple[Column, Column, float] | None:
     best: tuple[float, tuple[Column, Column, float]] | None = None
+    usual = {c.name: _usual(c) for c in (*differences, *measures[:MOST_TRIPLES])}
     for a, b in combinations(measures[:MOST_TRIPLES], 2):
+        right, alike = _turned(a, b), closeness(a, b)
         for d in (*differences, *(m for m in measures[:MOST_TRIPLES] if m is not a and m is not b)):
-            share = _difference_share(a.numbers, _turned(a, b), d.numbers)[0]
-            smallest = _usual(d) < min(_usual(a), _usual(b))
-            gain = share + 0.01 * (d in differences) + 0.005 * smallest + 0.001 * closeness(a, b)
+            share = _difference_share(a.numbers, right, d.numbers)[0]
+            smallest = usual[d.name] < min(usual[a.name], usual[b.name])
+            gain = share + 0.01 * (d in differences) + 0.005 * smallest + 0.001 * alike
             if share >= 0.8 and (best is None or gain > best[0]):
                 best = gain, (a, b, share)
     return best[1] if best else None
