@@ -286,7 +286,7 @@ def bench(load: Load, home: Path) -> dict[str, Any]:
 
 
 def _every() -> Any:
-    from memory.cases import CaseQuery
+    from memory.case_query import CaseQuery
 
     return CaseQuery()
 

@@ -39,7 +39,7 @@ def _decided(desk: Desk, drafts: Sequence[Action]) -> list[str]:
 
 
 def _all_cases() -> Any:
-    from memory.cases import CaseQuery
+    from memory.case_query import CaseQuery
 
     return CaseQuery(limit=200)
 

@@ -11,7 +11,7 @@ from typing import Any, Final
 from agents.desk import Desk
 from evals.desk import eval_desk, make_case, put
 from memory.action import Draft, Person
-from memory.cases import CaseQuery
+from memory.case_query import CaseQuery
 from memory.policy import Policy
 from recon.errors import BadInput
 from recon.ids import scope_key

@@ -15,7 +15,8 @@ from detectors.promises import parse
 from memory.action import MACHINE, Person
 from memory.actions import Ledger
 from memory.alarms import Alarm, AlarmStore, files_of, late
-from memory.cases import SEVERITY_RANK, CaseQuery, CaseStore
+from memory.case_query import CaseQuery
+from memory.cases import SEVERITY_RANK, CaseStore
 from memory.database import Database
 from memory.item import ItemEvent, Since
 from memory.items import Followed, ItemStore

@@ -10,7 +10,8 @@ import sqlalchemy as sa
 
 from detectors.promises import parse
 from memory.action import MACHINE, NotAllowed, Person
-from memory.cases import OPEN_STATES, CaseEvent, CaseQuery, CaseRecord, CaseStore, StaleCase
+from memory.case_query import CaseQuery
+from memory.cases import OPEN_STATES, CaseEvent, CaseRecord, CaseStore, StaleCase
 from memory.database import Database
 from memory.notices import Notice, Reason, addresses
 from memory.promises import Made, PromiseStore

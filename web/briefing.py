@@ -9,7 +9,8 @@ import sqlalchemy as sa
 from agents.desk import Desk
 from memory.action import Person
 from memory.brief import brief, hand_over
-from memory.cases import CaseQuery, CaseRecord
+from memory.case_query import CaseQuery
+from memory.cases import CaseRecord
 from memory.promises import due_or_broken
 from memory.schema import alarms, cases, item_events, items, promises
 from web.queue import VIEWS, Asked, query_of

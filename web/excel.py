@@ -17,7 +17,8 @@ from openpyxl.worksheet.datavalidation import DataValidation
 
 from agents.desk import Desk
 from memory.action import Action
-from memory.cases import CaseQuery, CaseRecord
+from memory.case_query import CaseQuery
+from memory.cases import CaseRecord
 from web.recons import words_of
 
 LARGEST: Final = 20_000

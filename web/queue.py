@@ -12,7 +12,7 @@ import sqlalchemy as sa
 
 from agents.desk import Desk
 from memory.action import Person
-from memory.cases import CaseQuery
+from memory.case_query import CaseQuery
 from memory.schema import actions, saved_views
 from recon.errors import BadInput
 from web.rows import row_of

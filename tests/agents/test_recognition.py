@@ -9,7 +9,7 @@ import pytest
 
 from agents.desk import Desk
 from agents.run import RunRequest, run
-from memory.cases import CaseQuery
+from memory.case_query import CaseQuery
 from memory.recons import RunStore
 from recon.errors import BadInput
 from recon.recon_file import ReconFile, parse_recon_file

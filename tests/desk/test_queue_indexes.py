@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from memory.cases import SORTS, CaseQuery, CaseStore, CaseWrite
+from memory.case_query import SORTS, CaseQuery
+from memory.cases import CaseStore, CaseWrite
 from memory.database import Database
 from memory.schema import cases
 from tests.desk.deskkit import made_break, made_case

@@ -148,6 +148,6 @@ def test_who_may_and_what_may_not(desk: Desk) -> None:
 
 
 def _every():  # type: ignore[no-untyped-def]  # noqa: ANN202
-    from memory.cases import CaseQuery
+    from memory.case_query import CaseQuery
 
     return CaseQuery(limit=100)

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from memory.cases import SORTS, CaseQuery
+from memory.case_query import SORTS, CaseQuery
 from tests.agents.desks import make_break, put_case
 from tests.web.builders import open_home
 

@@ -12,7 +12,7 @@ from fastapi.testclient import TestClient
 
 from agents.desk import Desk
 from memory.action import Draft
-from memory.cases import CaseQuery
+from memory.case_query import CaseQuery
 from memory.schema import metadata, runs
 from recon.settings import Settings
 from server import create_app

@@ -9,7 +9,7 @@ from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
 from agents.desk import Desk
-from memory.cases import CaseQuery
+from memory.case_query import CaseQuery
 from web.access import RULES
 
 SNAPSHOT = Path(__file__).parent / "openapi.json"

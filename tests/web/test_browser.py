@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 
-from memory.cases import CaseQuery, CaseWrite
+from memory.case_query import CaseQuery
+from memory.cases import CaseWrite
 from tests.web.browser import ARGS, CHROMIUM, Server, Watched
 from tests.web.builders import PLANS, business_days, history_text, open_home
 from web.access import RULES

@@ -9,7 +9,7 @@ from fastapi.testclient import TestClient
 from openpyxl import load_workbook
 
 from agents.desk import Desk
-from memory.cases import CaseQuery
+from memory.case_query import CaseQuery
 from recon.errors import BadInput
 from tests.web.builders import APPROVER, OPERATOR
 from web.deeds import Change, change_case

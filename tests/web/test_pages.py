@@ -38,13 +38,13 @@ PAGES = (
 
 
 def first_case(desk: Desk) -> str:
-    from memory.cases import CaseQuery
+    from memory.case_query import CaseQuery
 
     return desk.cases.page(CaseQuery()).records[0].case.id
 
 
 def cases_of(desk: Desk) -> list[str]:
-    from memory.cases import CaseQuery
+    from memory.case_query import CaseQuery
 
     return [r.case.id for r in desk.cases.page(CaseQuery()).records]
 

@@ -9,7 +9,7 @@ import pytest
 import schemathesis
 from hypothesis import HealthCheck, Phase, given, settings
 
-from memory.cases import CaseQuery
+from memory.case_query import CaseQuery
 from server import create_app
 from tests.web.builders import open_home
 from web.auth import issue_token

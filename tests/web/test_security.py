@@ -15,7 +15,7 @@ from openpyxl import load_workbook
 from openpyxl.utils.escape import unescape
 
 from agents.desk import Desk
-from memory.cases import CaseQuery
+from memory.case_query import CaseQuery
 from memory.schema import tokens
 from server import create_app
 from tests.shared import SHARED

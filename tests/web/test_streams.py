@@ -10,7 +10,7 @@ import pytest
 from fastapi.testclient import TestClient
 
 from agents.desk import Desk
-from memory.cases import CaseQuery
+from memory.case_query import CaseQuery
 from server import create_app
 from tests.web.builders import PLANS, business_days, history_text
 from web.auth import issue_link

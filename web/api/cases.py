@@ -4,7 +4,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Header, Query, Response
 
-from memory.cases import CaseQuery
+from memory.case_query import CaseQuery
 from recon.errors import BadInput
 from web.api.models import (
     BreakPageOut,

@@ -46,7 +46,7 @@ def cases(
         _worth_a_look(known(ctx, worth), worth, min(limit, 10), json_out)
         return
 
-    from memory.cases import CaseQuery
+    from memory.case_query import CaseQuery
     from recon.words import CaseState
 
     for word in state or ():

@@ -8,7 +8,7 @@ from fastapi import Form as FormField
 from fastapi.responses import RedirectResponse, Response
 
 from agents.desk import Desk
-from memory.cases import CaseQuery
+from memory.case_query import CaseQuery
 from memory.recons import RunStore
 from recon.errors import BadInput
 from recon.recon_file import parse_recon_file
