@@ -279,7 +279,16 @@ def _name(couple: Couple) -> str:
         return f"{normalise(couple.left.name)} vs {normalise(couple.right.name)}"
     if couple.stem == couple.left.tokens:
         return normalise(words)
-    special = {"buysell": "Buy/sell", "cusip": "CUSIP", "isin": "ISIN", "fx": "FX", "au": "AU"}
+    special = {
+        "buysell": "Buy/sell",
+        "dc": "D/C",
+        "drcr": "DR/CR",
+        "debitcredit": "Debit/credit",
+        "cusip": "CUSIP",
+        "isin": "ISIN",
+        "fx": "FX",
+        "au": "AU",
+    }
     spelled = {"originalface": "Original face", "settledate": "Settle date", "tradedate": "Trade date"}
     joined = "".join(couple.stem)
     if joined in special or joined in spelled:
