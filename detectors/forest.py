@@ -7,6 +7,7 @@ be merged in any order. Only candidates are scored, which is conservative: no ot
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from threading import Thread
 from typing import Any, Final
 
 import numpy as np
@@ -78,6 +79,19 @@ def _rank(past: Floats, value: Floats) -> Floats:
     return np.asarray((at_least + 1.0) / (len(past) + 1.0), dtype=np.float64)
 
 
+def make_ready() -> None:
+    """Begins to load what `plant` needs, beside other work: a second that nobody has to wait for."""
+    Thread(target=_loaded, daemon=True).start()
+
+
+def _loaded() -> tuple[Any, Any, Any]:
+    from sklearn.cluster import DBSCAN
+    from sklearn.ensemble import IsolationForest
+    from sklearn.neighbors import NearestNeighbors
+
+    return DBSCAN, IsolationForest, NearestNeighbors
+
+
 def plant(samples: Sequence[Sample]) -> Forest | None:
     """The forest of all buckets' samples; None when they hold too few past breaks."""
     first, *rest = samples
@@ -85,18 +99,15 @@ def plant(samples: Sequence[Sample]) -> Forest | None:
         first = first + one
     if len(first.features) < LEAST:
         return None
-    from sklearn.cluster import DBSCAN
-    from sklearn.ensemble import IsolationForest
-    from sklearn.neighbors import NearestNeighbors
-
+    clustering, isolation, neighbours = _loaded()
     # rows in an order of their content, then evenly thinned: the same from any buckets
     order = np.lexsort((*first.features.T, first.hashes))
     order = order[np.linspace(0, len(order) - 1, min(MOST, len(order))).astype(np.int64)]
     x = np.round(first.features[order], 6)
-    trees = IsolationForest(n_estimators=100, max_samples=min(256, len(x)), random_state=7, n_jobs=1).fit(x)
-    dense = DBSCAN(eps=1.0, min_samples=8).fit(x).core_sample_indices_
+    trees = isolation(n_estimators=100, max_samples=min(256, len(x)), random_state=7, n_jobs=1).fit(x)
+    dense = clustering(eps=1.0, min_samples=8).fit(x).core_sample_indices_
     dense = dense if len(dense) else np.arange(len(x))
-    cores = NearestNeighbors(n_neighbors=1).fit(x[dense])
+    cores = neighbours(n_neighbors=1).fit(x[dense])
     # a core is its own nearest one, which no new break is: of those the next one counts
     distance = cores.kneighbors(x)[0].ravel()
     distance[dense] = cores.kneighbors()[0].ravel() if len(dense) > 1 else 0.0

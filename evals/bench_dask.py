@@ -1,5 +1,6 @@
 """`python -m evals.bench_dask`: the scoring stage on one single-threaded Dask worker and on two, in turns, in one run.
 
+Two hundred days of history: what only one process does, concluding over the current rows, grows with the keys alone.
 The clock of a busy machine says little, and a ratio of processor seconds nothing at all here: each number of workers
 is timed several times, and the shortest counts.
 """
@@ -29,8 +30,8 @@ def scored(folder: Path, workers: int) -> list[float]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--series", type=int, default=160_000, help="keys; fewer make too few buckets to share")
-    parser.add_argument("--days", type=int, default=50)
+    parser.add_argument("--series", type=int, default=40_000, help="keys; fewer make too few buckets to share")
+    parser.add_argument("--days", type=int, default=200)
     parser.add_argument("--folder", type=Path, help="where the files are made, and left; else a temporary folder")
     said = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="tieout-dask-") as name:
