@@ -14,10 +14,12 @@ from evals.beside import side_by_side
 
 ROOT = Path(__file__).resolve().parents[2]
 STOPPED = """
-import sys
+import signal
 from evals.beside import side_by_side
 from tests.evals.test_beside import in_a_folder
 if __name__ == "__main__":
+    # a shell lets what it runs in the background ignore Ctrl-C, and so all that this begins
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     side_by_side(in_a_folder, ["a", "b", "c", "d"], 2)
 """
 
