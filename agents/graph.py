@@ -23,11 +23,11 @@ from agents.detector import make_detector
 from agents.ledger import decision_of
 from agents.librarian import after_librarian, make_librarian, remember
 from agents.planner import after_planner, make_planner, source_hash
-from agents.receipt import UNSETTLED, make_receipt
+from agents.receipt import make_receipt
 from agents.record import after_record, make_record
 from agents.speaker import Speaker
 from agents.state import CaseInput, CaseState
-from memory.action import Decision, Person
+from memory.action import ON_THE_WAY, Decision, Person
 
 log = logging.getLogger(__name__)
 
@@ -242,7 +242,7 @@ async def _carry(desk: Desk, graph: Graph, thread_id: str, decision: Decision) -
                 return await _without_thread(desk, graph, decision)
         elif waiting.for_receipt:
             action = desk.ledger.get(state.values["action_id"])
-            if action.state in UNSETTLED:
+            if action.state in ON_THE_WAY:
                 return False
             await _resume(graph, config, waiting, {"state": action.state})
         else:
@@ -278,7 +278,7 @@ async def _without_thread(desk: Desk, graph: Graph, decision: Decision) -> bool:
         await work_case(desk, decision.case_id, graph, words_from=decision.id)
     else:
         action = desk.ledger.get(decision.action_id)
-        if decision.kind == "approve" and action.state in UNSETTLED:
+        if decision.kind == "approve" and action.state in ON_THE_WAY:
             return False
         remember(desk, decision, action)
     desk.ledger.carried(decision.id)

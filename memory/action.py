@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
-from typing import Any
+from typing import Any, Final
 
 from memory.canonical import parse
 from memory.policy import Policy, policy_from_json
@@ -13,6 +13,9 @@ from recon.words import ActionKind, ActionState, DecisionKind, Role
 
 MACHINE = "tieout"
 """The maker of what no person asked for."""
+
+ON_THE_WAY: Final[tuple[ActionState, ...]] = ("approved", "executing", "checking")
+"""States in which the executor has the action in hand."""
 
 DOOR_OF: Mapping[ActionKind, str] = {
     "jira.create": "jira",

@@ -6,7 +6,7 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
-from memory.action import DOOR_OF, Action, Decision
+from memory.action import DOOR_OF, ON_THE_WAY, Action, Decision
 from memory.action_rows import action_of, decision_of, load_action
 from memory.database import Database
 from memory.schema import actions, decisions, doors, recon_comments, ticket_links
@@ -128,7 +128,18 @@ class ActionReader:
             return [DoorState(**row) for row in conn.execute(query).mappings()]
 
     def waiting_decisions(self, limit: int = 100) -> Sequence[Decision]:
-        """Decisions that no graph has taken up yet, oldest first: the sweep resumes their threads."""
-        query = sa.select(decisions).where(decisions.c.carried_at.is_(None)).order_by(decisions.c.at).limit(limit)
+        """Decisions that no graph has taken up yet and that it can, oldest first: the sweep resumes their threads.
+
+        An approval waits for its receipt. While a door is shut there are many of those: nobody's answer to another
+        draft stands behind them.
+        """
+        on_its_way = sa.and_(decisions.c.kind == "approve", actions.c.state.in_(ON_THE_WAY))
+        query = (
+            sa.select(decisions)
+            .join(actions, actions.c.id == decisions.c.action_id)
+            .where(decisions.c.carried_at.is_(None), sa.not_(on_its_way))
+            .order_by(decisions.c.at)
+            .limit(limit)
+        )
         with self._db.read() as conn:
             return [decision_of(row) for row in conn.execute(query).mappings()]

@@ -9,7 +9,7 @@ from typing import Any, Literal
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from memory.action import MACHINE, Action, Fault, Receipt
+from memory.action import DOOR_OF, MACHINE, ON_THE_WAY, Action, Fault, Receipt
 from memory.action_rows import action_of, link_ticket, load_action, open_link
 from memory.audit import AuditLog
 from memory.canonical import payload_hash
@@ -18,7 +18,6 @@ from memory.schema import actions, doors, ticket_links
 from memory.verdicts import NO_APPROVAL
 from recon.clock import Clock
 
-_MOVING = ("approved", "executing", "checking")
 _FREE: dict[str, Any] = {"lease_owner": None, "lease_until": None}
 _PAGE = 200
 
@@ -49,8 +48,7 @@ class Outgoing:
         or of a scope whose ticket is on its way. `only` restricts it to one action.
         """
         with self._db.read() as conn:
-            query = sa.select(actions.c.id).where(actions.c.state.in_(_MOVING)).limit(1)
-            if conn.execute(query).first() is None:
+            if conn.execute(sa.select(actions.c.id).where(*_due(self._clock())).limit(1)).first() is None:
                 return None
         with self._write() as conn:
             now = self._clock()
@@ -70,7 +68,7 @@ class Outgoing:
         while True:
             query = (
                 sa.select(actions)
-                .where(actions.c.state.in_(_MOVING), actions.c.order_n > after)
+                .where(actions.c.state.in_(ON_THE_WAY), actions.c.order_n > after)
                 .order_by(actions.c.order_n)
                 .limit(_PAGE)
             )
@@ -324,6 +322,19 @@ class Outgoing:
     def _open(self, conn: Connection, name: str) -> None:
         if conn.execute(sa.delete(doors).where(doors.c.name == name)).rowcount:
             self._audit.append(conn, MACHINE, "door_opened", name, {})
+
+
+def _due(now: datetime) -> tuple[Any, ...]:
+    """What `_may_move` and the doors ask, as far as SQL can tell: where nothing is due, nobody waits for the writer."""
+    shut = sa.select(doors.c.name).where(doors.c.next_at > now)
+    it = actions.c
+    return (
+        it.state.in_(ON_THE_WAY),
+        sa.or_(it.lease_until.is_(None), it.lease_until <= now),
+        sa.or_(it.next_at.is_(None), it.next_at <= now),
+        sa.or_(it.state != "approved", it.not_before.is_(None), it.not_before <= now),
+        sa.case(dict(DOOR_OF), value=it.kind, else_="").not_in(shut),
+    )
 
 
 def _may_move(action: Action, now: datetime) -> bool:

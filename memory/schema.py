@@ -339,6 +339,9 @@ actions = Table(
     Index("ix_actions_scope", "scope_key", "kind"),
 )
 
+NOT_CARRIED = "carried_at IS NULL"
+"""Looked for about once a second: of decisions that are carried there are more every day."""
+
 decisions = Table(
     "decisions",
     metadata,
@@ -354,6 +357,7 @@ decisions = Table(
     Column("payload", Text),
     Column("note", Text, nullable=False),
     Column("carried_at", UtcDateTime),  # when the graph took it up
+    Index("ix_decisions_waiting", "at", sqlite_where=text(NOT_CARRIED), postgresql_where=text(NOT_CARRIED)),
 )
 
 audit = Table(

@@ -14,10 +14,11 @@ import tools.actions.jira
 import tools.actions.jira_faults
 import tools.actions.smtp
 from agents.executor import Executor
-from memory.action import Action, Fault, Receipt
+from memory.action import ON_THE_WAY, Action, Fault, Receipt
 from memory.action_rows import load_action
 from memory.audit import AuditLog
 from memory.outgoing import Claim, Outgoing
+from memory.schema import actions
 from tools.actions.door import Lost, NotSent, Recovery
 from tools.actions.jira import Jira
 from tools.actions.smtp import Smtp
@@ -76,6 +77,7 @@ class _Equal(str):
 
 def _lease_ignored() -> None:
     """Somebody else's work in progress is taken up again."""
+    memory.outgoing._due = lambda now: (actions.c.state.in_(ON_THE_WAY),)
     real = memory.outgoing._may_move
     memory.outgoing._may_move = lambda action, now: real(
         replace(action, lease_owner=None, state="approved", attempted_at=None), now
@@ -161,6 +163,7 @@ def _window_ignored() -> None:
     """It leaves while the undo is still counting down."""
     real = memory.outgoing._may_move
     memory.outgoing._may_move = lambda action, now: real(replace(action, not_before=None), now)
+    memory.outgoing._due = lambda now: (actions.c.state.in_(ON_THE_WAY),)
 
 
 def _audit_apart() -> None:

@@ -375,6 +375,22 @@ def test_nothing_leaves_within_the_undo_window_and_an_undo_takes_it_back(local: 
     assert approve(local, action).changed
 
 
+def test_an_executor_with_nothing_due_leaves_the_writer_to_others(local: TestDesk) -> None:
+    approve(local, local.ledger.draft(wanted()))
+    wrote = []
+
+    def hear(connection: sa.Connection) -> None:
+        wrote.append(connection.get_execution_options().get("tieout_writes", True))
+
+    sa.event.listen(local.db.engine, "begin", hear)
+    executor_of(local).run_once()
+    assert wrote
+    assert not any(wrote), "nothing is due within the undo window"
+    local.clock.move(POLICY.undo_seconds)
+    executor_of(local).run_once()
+    assert any(wrote)
+
+
 def test_what_has_left_cannot_be_undone(local: TestDesk) -> None:
     action = approved(local)
     executor_of(local).run_once()

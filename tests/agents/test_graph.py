@@ -18,6 +18,7 @@ from agents.graph import (
     work_case,
     work_cases,
 )
+from agents.ledger import decision_of
 from memory.preferences import Preferences
 from memory.schema import actions
 from recon.case import Evidence
@@ -119,14 +120,26 @@ def test_working_a_case_again_drafts_nothing_twice(tmp_path: Path) -> None:
 def test_an_approval_is_carried_when_its_receipt_is_there_and_not_before(tmp_path: Path) -> None:
     desk, case_id = worked(tmp_path)
     ticket = pending(desk, case_id)
-    desk.ledger.decide(ticket.id, "approve", ticket.payload_hash, APPROVER)
+    out = desk.ledger.decide(ticket.id, "approve", ticket.payload_hash, APPROVER)
     assert carry(desk) == 0
-    assert desk.ledger.waiting_decisions()
+    assert decision_of(desk.db, str(out.decision_id)).carried_at is None
     settle(desk, ticket.id)
     assert carry(desk) == 1
     assert not desk.ledger.waiting_decisions()
     assert [(r.outcome, r.source) for r in desk.resolutions.page()] == [("resolved", "decision")]
     assert Preferences(desk.db, desk.clock).observations("gl-vs-ihub")
+
+
+def test_an_answer_is_carried_however_many_approvals_wait_for_their_door(tmp_path: Path) -> None:
+    desk, case_id = worked(tmp_path)
+    ticket, mail = pending(desk, case_id), pending(desk, case_id, "email.send")
+    desk.ledger.decide(ticket.id, "approve", ticket.payload_hash, APPROVER)
+    desk.ledger.decide(mail.id, "reject", mail.payload_hash, OPERATOR)
+    assert [d.action_id for d in desk.ledger.waiting_decisions(1)] == [mail.id]
+    assert carry(desk) == 1
+    settle(desk, ticket.id)
+    assert carry(desk) == 1, "and the approval once it is through"
+    assert sorted(r.outcome for r in desk.resolutions.page()) == ["rejected", "resolved"]
 
 
 def test_an_undone_approval_puts_the_thread_back_before_the_person(tmp_path: Path) -> None:

@@ -41,7 +41,7 @@ def test_from_nothing_to_here_is_what_the_schema_says(empty: Database) -> None:
     with empty.read() as connection:
         context = MigrationContext.configure(connection, opts={"compare_type": True, "include_object": belongs})
         assert compare_metadata(context, metadata) == []
-        assert len(partial_indexes(connection)) == 7
+        assert len(partial_indexes(connection)) == 8
 
 
 def test_upgrading_again_changes_nothing(empty: Database) -> None:
