@@ -92,23 +92,34 @@ def infer_key(candidates: Sequence[Column], grouping: Grouping, currency: str | 
     dimensions = [c.name for c in candidates if (is_dimension(c) and not is_line_id(c)) or c.name == currency]
     dimensions = [] if dimensions == [currency] else dimensions
     if grouping.dates > 1:
-        return _over_dates(candidates, ids, dimensions, grouping)
+        return _over_dates(candidates, ids, dimensions, grouping, currency)
     return _on_one_date(candidates, ids, dimensions, grouping)
 
 
-def _over_dates(candidates: Sequence[Column], ids: list[Column], dimensions: list[str], grouping: Grouping) -> KeyFound:
+def _over_dates(
+    candidates: Sequence[Column], ids: list[Column], dimensions: list[str], grouping: Grouping, currency: str | None
+) -> KeyFound:
     for column in ids:
         if grouping.unique([column.name]) >= UNIQUE and grouping.recurs([column.name]) >= RECURS:
             return KeyFound((column.name,), "it names one line on each date and comes back on others")
     telling = [c for c in candidates if not (is_counter(c) or is_attribute(c))]
     named = [column for column in ids if grouping.unique([column.name]) >= 0.9]
     transactions = bool(named) and not is_counter(named[0])
-    if dimensions and grouping.recurs(dimensions) >= (PANEL * grouping.dates if transactions else RECURS):
+    # of a moment that holds one line anything tells its lines apart: then only what never changes is a series, and a
+    # currency is none even so
+    alone = transactions and grouping.unique([]) >= UNIQUE
+
+    def may_lead(names: Sequence[str]) -> bool:
+        return not alone or (list(names) != [currency] and grouping.groups(names, with_day=False) == 1)
+
+    often = PANEL * grouping.dates if transactions else RECURS
+    if dimensions and grouping.recurs(dimensions) >= often and may_lead(dimensions):
         found = _sharpened(dimensions, candidates, grouping)
         if grouping.unique(found) >= UNIQUE:
             return KeyFound(_in_order(found, candidates), "together they name one line on each date")
     for column in telling:
-        if grouping.unique([column.name]) >= UNIQUE and grouping.recurs([column.name]) >= PANEL * grouping.dates:
+        recurs = grouping.recurs([column.name]) >= PANEL * grouping.dates
+        if recurs and grouping.unique([column.name]) >= UNIQUE and may_lead([column.name]):
             return KeyFound((column.name,), "it names one line on each date and comes back on others")
     if named and not (is_counter(named[0]) and dimensions and grouping.unique(dimensions) >= 0.9):
         return KeyFound((named[0].name,), "it names one line on each date")

@@ -11,7 +11,7 @@ from recon.errors import BadInput, BadReconFile
 from recon.reading.columns import Column
 from recon.reading.keys import Grouping, groups_and_categories, infer_key, is_line_id
 from recon.reading.pairs import PairsFound, infer_pairs, is_measure, sign_of, unit_of
-from recon.reading.sides import Sides
+from recon.reading.sides import Sides, find_sides
 from recon.reading.status import is_match
 from recon.reading.words import COMMENT, CURRENCY, LABEL, MEASURE, OUTCOME, STATUS
 from recon.recon_file import CriteriaColumns, ReconFile
@@ -77,7 +77,7 @@ def infer_roles(columns: Mapping[str, Column], said: ReconFile, grouping_of: Gro
     ignored = set(named.ignore)
     free = [c for c in everything if c.name not in ignored]
     label = named.label or _label(free)
-    status = named.status or _status(free, label)
+    status = named.status or (_status(free, label) and _status(_of_no_side(free), label))
     currency = named.currency or _currency(free)
     comment = named.comment or _comments(free, {label, status, currency})
     taken = {name for name in (label, status, currency, *comment, *named.key, *ignored) if name}
@@ -223,6 +223,14 @@ def _status(columns: Sequence[Column], label: str | None) -> str | None:
             if score > best_score:
                 best, best_score = column.name, score
     return best
+
+
+def _of_no_side(columns: Sequence[Column]) -> Sequence[Column]:
+    """The columns without those that each of the two sources has: what each side calls its state is compared, and is
+    no word on whether they match."""
+    sides = find_sides(columns)
+    compared = {c.name for couple in sides.couples for c in (couple.left, couple.right)} if sides is not None else set()
+    return [column for column in columns if column.name not in compared]
 
 
 def _currency(columns: Sequence[Column]) -> str | None:

@@ -228,6 +228,40 @@ def test_german_files_are_read_by_their_own_signs(tmp_path: Path) -> None:
     assert reading.rejects == ()
 
 
+PAYMENT = ["payment_id", "created_at", "ledger_amount", "processor_amount", "ledger_status", "processor_status", "ccy"]
+
+
+def payments(**also: str) -> list[list[object]]:
+    """Ninety payments, each at a moment of its own; every tenth is settled on one side only."""
+    start = datetime(2026, 5, 4, 8)  # noqa: DTZ001
+    return [
+        [
+            f"PMT{i:05d}",
+            start + timedelta(minutes=7 * i),
+            100 + i + 0.5,
+            100 + i + 0.5,
+            "SETTLED",
+            "PENDING" if i % 10 == 0 else "SETTLED",
+            also.get("ccy") or ("USD" if i % 3 % 2 else "EUR"),
+        ]
+        for i in range(90)
+    ]
+
+
+@pytest.mark.parametrize("ccy", ["", "USD"])
+def test_payments_each_at_a_moment_of_its_own_are_no_series_of_their_currency(tmp_path: Path, ccy: str) -> None:
+    layout = read([write(tmp_path, PAYMENT, payments(ccy=ccy))], ReconFile(), today=TODAY).layout
+    assert (layout.key, layout.currency) == (("payment_id",), "ccy")
+
+
+def test_what_each_side_calls_its_state_is_compared_and_is_not_the_status(tmp_path: Path) -> None:
+    reading = read([write(tmp_path, PAYMENT, payments())], ReconFile(), today=TODAY)
+    assert reading.layout.status is None
+    pair = next(p for p in reading.rows.pairs if p.pair.left == "ledger_status")
+    assert (pair.pair.right, pair.pair.kind) == ("processor_status", "text")
+    assert int((pair.left != pair.right).sum()) == 9
+
+
 def test_null_dates_make_a_whole_side_absent(tmp_path: Path) -> None:
     header = ["Trade ID", "Date", "Alpha Price", "Beta Price", "Alpha Trade Date", "Beta Trade Date"]
     rows: list[list[object]] = [[f"T{i}", "2026-05-29", 1.5 + i, 1.5 + i, "2026-05-28", "2026-05-28"] for i in range(9)]
