@@ -162,7 +162,7 @@ def _couples(
     if named := side_named(measures):
         couple, found = couple_of(named[0].left, named[0].right, named[0].closeness)
         return (couple,), found, "the headers name two sources"
-    if len(measures) == 2 and (alike := closeness(*measures)) >= 0.3:
+    if len(measures) == 2 and (alike := 1.0 if is_mirrored(*measures) else closeness(*measures)) >= 0.3:
         couple, found = couple_of(measures[0], measures[1], alike)
         return (couple,), found, "they are the only two value columns and hold like values"
     if sides is not None and not measures and not numbers.differences:

@@ -77,12 +77,14 @@ def infer_roles(columns: Mapping[str, Column], said: ReconFile, grouping_of: Gro
     ignored = set(named.ignore)
     free = [c for c in everything if c.name not in ignored]
     label = named.label or _label(free)
-    status = named.status or (_status(free, label) and _status(_of_no_side(free), label))
+    doubled = _of_both_sides(free)
+    status = named.status or (_status(free, label) and _status([c for c in free if c.name not in doubled], label))
     currency = named.currency or _currency(free)
     comment = named.comment or _comments(free, {label, status, currency})
     taken = {name for name in (label, status, currency, *comment, *named.key, *ignored) if name}
     outcomes = {c.name for c in free if _is_outcome(c)} - set(named.key)
-    found = named.pairs(everything) or infer_pairs(free, frozenset(taken | outcomes | _date_like(free)))
+    compared = taken - ({currency} & doubled - set(named.key))
+    found = named.pairs(everything) or infer_pairs(free, frozenset(compared | outcomes | _date_like(free)))
     date, timestamp = _when(free, named, found, taken)
     if not found.pairs or _only_text(found):
         found = _with_dates_free(free, taken | outcomes | {date or "", timestamp or ""}, found)
@@ -225,12 +227,11 @@ def _status(columns: Sequence[Column], label: str | None) -> str | None:
     return best
 
 
-def _of_no_side(columns: Sequence[Column]) -> Sequence[Column]:
-    """The columns without those that each of the two sources has: what each side calls its state is compared, and is
-    no word on whether they match."""
+def _of_both_sides(columns: Sequence[Column]) -> set[str]:
+    """The columns that each of the two sources has: what each side calls its state, or its currency, is compared, and
+    a state is no word on whether they match."""
     sides = find_sides(columns)
-    compared = {c.name for couple in sides.couples for c in (couple.left, couple.right)} if sides is not None else set()
-    return [column for column in columns if column.name not in compared]
+    return {c.name for couple in sides.couples for c in (couple.left, couple.right)} if sides is not None else set()
 
 
 def _currency(columns: Sequence[Column]) -> str | None:

@@ -262,6 +262,32 @@ def test_what_each_side_calls_its_state_is_compared_and_is_not_the_status(tmp_pa
     assert int((pair.left != pair.right).sum()) == 9
 
 
+def test_two_amounts_of_which_one_is_minus_the_other_are_the_two_sides(tmp_path: Path) -> None:
+    header = ["Period", "Entity", "Counterparty Entity", "IC Receivable", "IC Payable"]
+    rows: list[list[object]] = [
+        [f"2026-{m:02d}", f"LE{a}", f"LE{b}", 1000 * a + 10 * b + 0.25, -(1000 * a + 10 * b + 0.25) + (a == m)]
+        for m in range(1, 5)
+        for a in range(1, 6)
+        for b in range(1, 6)
+        if a != b
+    ]
+    (pair,) = read([write(tmp_path, header, rows)], ReconFile(), today=TODAY).layout.pairs
+    assert (pair.left, pair.right, pair.mirrored) == ("IC Receivable", "IC Payable", True)
+
+
+def test_a_currency_of_each_side_is_compared_and_is_still_the_moneys(tmp_path: Path) -> None:
+    header = ["Trade ID", "Trade Date", "FO Ccy", "BO Ccy", "FO Notional", "BO Notional"]
+    rows: list[list[object]] = [
+        [f"T{i}", f"2026-05-{1 + i % 9:02d}", *["USD" if i % 2 else "EUR"] * 2, i, i] for i in range(1000, 1090)
+    ]
+    rows[7][3] = "CHF"
+    reading = read([write(tmp_path, header, rows)], ReconFile(), today=TODAY)
+    assert reading.layout.currency == "FO Ccy"
+    ccy = next(p for p in reading.rows.pairs if p.pair.left == "FO Ccy")
+    assert (ccy.pair.right, ccy.pair.kind, int((ccy.left != ccy.right).sum())) == ("BO Ccy", "text", 1)
+    assert next(p for p in reading.layout.pairs if p.left == "FO Notional").currency is None
+
+
 def test_null_dates_make_a_whole_side_absent(tmp_path: Path) -> None:
     header = ["Trade ID", "Date", "Alpha Price", "Beta Price", "Alpha Trade Date", "Beta Trade Date"]
     rows: list[list[object]] = [[f"T{i}", "2026-05-29", 1.5 + i, 1.5 + i, "2026-05-28", "2026-05-28"] for i in range(9)]
