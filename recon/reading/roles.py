@@ -78,12 +78,12 @@ def infer_roles(columns: Mapping[str, Column], said: ReconFile, grouping_of: Gro
     free = [c for c in everything if c.name not in ignored]
     label = named.label or _label(free)
     doubled = _of_both_sides(free)
-    status = named.status or (_status(free, label) and _status([c for c in free if c.name not in doubled], label))
+    status = named.status or _status([c for c in free if c.name not in doubled], label)
     currency = named.currency or _currency(free)
     comment = named.comment or _comments(free, {label, status, currency})
     taken = {name for name in (label, status, currency, *comment, *named.key, *ignored) if name}
     outcomes = {c.name for c in free if _is_outcome(c)} - set(named.key)
-    compared = taken - ({currency} & doubled - set(named.key))
+    compared = taken - ({currency} & (doubled - set(named.key)))
     found = named.pairs(everything) or infer_pairs(free, frozenset(compared | outcomes | _date_like(free)))
     date, timestamp = _when(free, named, found, taken)
     if not found.pairs or _only_text(found):
