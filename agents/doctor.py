@@ -8,6 +8,8 @@ from pathlib import Path
 import sqlalchemy as sa
 
 from agents.desk import Desk
+from memory.vectors import VectorsDown
+from recon.errors import TieoutError
 from tools.actions.door import Check
 
 
@@ -38,6 +40,8 @@ def examine(opener: Callable[[], Desk]) -> list[Check]:
 def _try(name: str, look: Callable[[], str]) -> Check:
     try:
         return Check(name, True, look())
+    except TieoutError as error:
+        return Check(name, False, str(error))
     except Exception as error:
         return Check(name, False, f"{type(error).__name__}: {' '.join(str(error).split())[:300]}")
 
@@ -74,7 +78,13 @@ def _lake(desk: Desk) -> str:
 
 
 def _memory(desk: Desk) -> str:
-    desk.resolutions.sync("doctor")
+    try:
+        desk.resolutions.check()
+    except VectorsDown as down:
+        where = desk.settings.chroma_url
+        does = "start it" if where else f"stop Tieout and move {desk.settings.home / 'chroma'} away: it is made anew"
+        msg = f"{down}; resolutions are looked up in the database alone until it does. To mend it, {does}."
+        raise VectorsDown(msg) from down
     return f"Chroma answers ({desk.settings.chroma_url or 'embedded'})"
 
 

@@ -15,7 +15,7 @@ import sqlalchemy as sa
 from memory.database import Database
 from memory.embedding import Features, words_of
 from memory.schema import resolutions
-from memory.vectors import Vectors
+from memory.vectors import Vectors, VectorsDown
 from recon.case import BreakRow, Similar
 from recon.clock import Clock, system_clock
 from recon.ids import short_id
@@ -27,6 +27,8 @@ OUTCOME_WEIGHT: Final = {"resolved": 1.0, "unknown": 0.9, "reopened": 0.45, "rej
 
 _OVER_FETCH: Final = 20
 _EXACT_ROWS: Final = 4000
+_PLAIN_ROWS: Final = 1000
+"""How many of the newest are compared one by one while there are no vectors."""
 _MEMO_ROWS: Final = 50_000
 
 T = TypeVar("T")
@@ -163,12 +165,13 @@ class Resolutions:
         self._clock = clock
         self._indexed: dict[str, set[str]] = {}
         self._memo: dict[str, tuple[Any, Any]] = {}
+        self._told = ""
 
     # --- write -------------------------------------------------------------------------------------------------
 
     def add_many(self, many: Sequence[Resolution], *, index: bool = True) -> int:
         """Stores what is not there yet, in bulk; returns how many were new. `index=False` leaves the vectors to
-        the next search."""
+        the next search, and so does a Chroma that does not answer."""
         fresh: list[Resolution] = []
         now = self._clock()
         with self._db.begin() as connection:
@@ -183,8 +186,11 @@ class Resolutions:
                     connection.execute(sa.insert(resolutions), [_row(r, now) for r in part.values()])
                 fresh += part.values()
         if index:
-            for recon in {r.recon for r in fresh}:
-                self._index(recon, [r for r in fresh if r.recon == recon])
+            try:
+                for recon in {r.recon for r in fresh}:
+                    self._index(recon, [r for r in fresh if r.recon == recon])
+            except VectorsDown as down:
+                self._without(down)
         return len(fresh)
 
     def set_outcome(self, resolution_id: str, outcome: str) -> None:
@@ -193,12 +199,15 @@ class Resolutions:
             connection.execute(sa.update(resolutions).where(resolutions.c.id == resolution_id).values(outcome=outcome))
 
     def forget(self, recon: str, ids: Sequence[str]) -> None:
-        """Takes resolutions out of the table and out of the vectors, for good."""
+        """Takes resolutions out of the vectors and out of the table, for good.
+
+        Raises VectorsDown before anything is taken out: the table is what tells a second try what to look for.
+        """
+        self._vectors.forget(recon, ids)
         with self._db.begin() as connection:
             for start in range(0, len(ids), 500):
                 part = list(ids[start : start + 500])
                 connection.execute(sa.delete(resolutions).where(resolutions.c.id.in_(part)))
-        self._vectors.forget(recon, ids)
         self._indexed.pop(recon, None)
         self._memo.clear()
 
@@ -236,6 +245,17 @@ class Resolutions:
         for start in range(0, len(missing), 2000):
             self._index(recon, self.get_many(missing[start : start + 2000]))
         return len(missing)
+
+    def _without(self, down: VectorsDown) -> None:
+        """The day goes on without vectors: the table is searched, and they follow it once they answer."""
+        self._indexed.clear()
+        if self._told != str(down):
+            self._told = str(down)
+            log.warning("%s; resolutions are looked up in the database alone. `tieout doctor` tells more.", down)
+
+    def check(self) -> None:
+        """Raises VectorsDown when Chroma does not answer."""
+        self._vectors.check()
 
     # --- read --------------------------------------------------------------------------------------------------
 
@@ -302,10 +322,14 @@ class Resolutions:
         exclude: frozenset[str] = frozenset(),
     ) -> list[Match]:
         """The `k` most alike that a break of `before` may lean on, best first."""
-        self.sync(recon)
-        if not self._indexed.get(recon):
-            return []
-        candidates = self._candidates(features, recon, before, as_of, k)
+        try:
+            self.sync(recon)
+            if not self._indexed.get(recon):
+                return []
+            candidates = self._candidates(features, recon, before, as_of, k)
+        except VectorsDown as down:
+            self._without(down)
+            candidates = [r for r in self.of_recon(recon, before, _PLAIN_ROWS) if usable(r, before, as_of)]
         chosen = [r for r in candidates if r.id not in exclude]
         return rank(features, chosen, before=before, series_id=series_id)[:k]
 

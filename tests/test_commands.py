@@ -183,6 +183,19 @@ def test_a_database_that_does_not_answer_is_named(tieout: Tieout, monkeypatch: p
     assert "a-secret" not in said.err + found.out + found.err
 
 
+def test_a_damaged_memory_is_named_with_what_mends_it(tieout: Tieout) -> None:
+    folder = Path("home/chroma")
+    folder.mkdir(exist_ok=True)
+    store = folder / "chroma.sqlite3"
+    store.write_bytes(b"not a database" * 2000)
+    said = tieout("doctor")
+    assert said.status == 1
+    assert "FAIL memory: Chroma in" in said.out
+    assert "move home/chroma away: it is made anew" in said.out
+    shutil.rmtree(folder)
+    assert "ok   memory: Chroma answers" in tieout("doctor").out
+
+
 def test_an_error_is_a_json_document_too(tieout: Tieout) -> None:
     said = tieout("show", "nope", "--json")
     assert said.status == 2

@@ -1,6 +1,7 @@
 """Memory of resolutions: found by likeness, never from later, rebuilt from SQL, and honest about how each ended."""
 
 import ctypes
+import socket
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -13,7 +14,7 @@ import pytest
 
 from memory.embedding import DIMENSIONS, Features, embed
 from memory.resolutions import Resolution, Resolutions, consensus, usable
-from memory.vectors import Vectors
+from memory.vectors import Vectors, VectorsDown
 from tests.agents.desks import Watch, make_desk
 
 DAY = date(2026, 3, 2)
@@ -127,3 +128,73 @@ def test_an_index_holds_nothing_of_what_the_process_had_in_memory(tmp_path: Path
     again = Vectors(tmp_path / "chroma")
     again.add("gl", ["R3"], [replace(FX, sign=-1)])
     assert [found for found, _ in again.nearest("gl", FX, 3)][2:] == ["R3"]
+
+
+def test_two_workspaces_of_one_name_hold_their_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each is `chroma` in the folder that its process stood in."""
+    found = []
+    for name in ("one", "two"):
+        (tmp_path / name).mkdir()
+        monkeypatch.chdir(tmp_path / name)
+        vectors = Vectors(Path("chroma"))
+        found.append(vectors.ids("gl"))
+        vectors.add("gl", [name], [FX])
+    assert found == [set(), set()]
+    assert (tmp_path / "two" / "chroma" / "chroma.sqlite3").exists()
+
+
+class Broken(Vectors):
+    """Vectors that raise as a Chroma does whose server went away; `mended` brings it back."""
+
+    mended = False
+
+    def _open(self) -> object:
+        if not self.mended:
+            msg = "Could not connect to a Chroma server."
+            raise ValueError(msg)
+        return super()._open()
+
+
+def test_the_desk_goes_on_while_chroma_is_away(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr("memory.vectors._PAUSE", 0)
+    desk = make_desk(tmp_path)
+    vectors = Broken(tmp_path / "chroma")
+    memory = Resolutions(desk.db, vectors)
+    assert memory.add_many([make(1), make(2, comment="no idea")]) == 2
+    assert {m.resolution.id for m in memory.similar(FX, "gl", before=DAY)} == {"R1", "R2"}
+    with pytest.raises(VectorsDown, match="Could not connect"):
+        memory.forget("gl", ["R1"])
+    assert memory.get_many(["R1"]), "the table still tells what to erase"
+    assert [r.message.count("database alone") for r in caplog.records if r.levelname == "WARNING"] == [1]
+    vectors.mended = True
+    assert {m.resolution.id for m in memory.similar(FX, "gl", before=DAY)} == {"R1", "R2"}
+    assert vectors.ids("gl") == {"R1", "R2"}
+    memory.forget("gl", ["R1"])
+    assert vectors.ids("gl") == {"R2"}
+
+
+def test_vectors_that_failed_are_left_alone_for_a_while(tmp_path: Path) -> None:
+    vectors = Broken(tmp_path / "chroma")
+    with pytest.raises(VectorsDown):
+        vectors.check()
+    vectors.mended = True
+    with pytest.raises(VectorsDown, match="Could not connect"):
+        vectors.check()
+
+
+def test_a_chroma_that_says_nothing_is_not_waited_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("memory.vectors._PATIENCE", 0.2)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        vectors = Vectors(None, f"http://127.0.0.1:{silent.getsockname()[1]}")
+        with pytest.raises(VectorsDown, match="ReadTimeout"):
+            vectors.check()
+
+
+def test_a_damaged_store_is_told_and_not_a_fault(tmp_path: Path) -> None:
+    folder = tmp_path / "chroma"
+    folder.mkdir()
+    (folder / "chroma.sqlite3").write_bytes(b"not a database" * 2000)
+    with pytest.raises(VectorsDown, match="did not answer"):
+        Vectors(folder).check()
