@@ -8,6 +8,8 @@ from pathlib import Path
 import sqlalchemy as sa
 
 from agents.desk import Desk
+from agents.threads import check_threads
+from memory.recons import RunStore
 from memory.vectors import VectorsDown
 from recon.errors import TieoutError
 from tools.actions.door import Check
@@ -28,6 +30,7 @@ def examine(opener: Callable[[], Desk]) -> list[Check]:
         _try("database", lambda: _database(desk)),
         _try("audit", lambda: _audit(desk)),
         _try("lake", lambda: _lake(desk)),
+        _try("threads", lambda: check_threads(desk.settings)),
         _try("memory", lambda: _memory(desk)),
         _try("model", lambda: _model(desk)),
     ]
@@ -73,8 +76,10 @@ def _audit(desk: Desk) -> str:
 
 
 def _lake(desk: Desk) -> str:
-    desk.lake.layout("doctor")
-    return f"reachable at {desk.settings.lake_url or 'the workspace'}"
+    recons = RunStore(desk.db, desk.clock).names()
+    rows = sum(desk.lake.check(recon) for recon in recons)
+    where = desk.settings.lake_url or "the workspace"
+    return f"{rows:,} rows of {len(recons)} reconciliations at {where}, every part can be opened"
 
 
 def _memory(desk: Desk) -> str:

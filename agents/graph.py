@@ -3,9 +3,8 @@
 import asyncio
 import logging
 from collections import defaultdict
-from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, Final, TypeVar
 
@@ -27,6 +26,7 @@ from agents.receipt import make_receipt
 from agents.record import after_record, make_record
 from agents.speaker import Speaker
 from agents.state import CaseInput, CaseState
+from agents.threads import open_checkpointer
 from memory.action import ON_THE_WAY, Decision, Person
 
 log = logging.getLogger(__name__)
@@ -65,33 +65,6 @@ def build_graph(desk: Desk, checkpointer: BaseCheckpointSaver[Any] | None) -> Gr
     graph.add_edge("executor", "librarian")
     graph.add_conditional_edges("librarian", after_librarian, {"approval": "approval", "END": END})
     return graph.compile(checkpointer=checkpointer, name="case")
-
-
-@asynccontextmanager
-async def open_checkpointer(desk: Desk) -> AsyncIterator[BaseCheckpointSaver[Any]]:
-    """Where threads are kept: PostgreSQL when the ledger is there, else SQLite in the workspace."""
-    from langgraph.checkpoint.serde.jsonplus import JsonPlusSerializer
-
-    strict = JsonPlusSerializer(allowed_msgpack_modules=None)
-    url = desk.settings.sqlalchemy_url()
-    if url.startswith("postgresql"):
-        from langgraph.checkpoint.postgres.aio import AsyncPostgresSaver
-
-        plain = url.replace("postgresql+psycopg://", "postgresql://", 1)
-        async with AsyncPostgresSaver.from_conn_string(plain, serde=strict) as saver:
-            await saver.setup()
-            yield saver
-        return
-    import aiosqlite
-    from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
-
-    desk.settings.home.mkdir(parents=True, exist_ok=True)
-    async with aiosqlite.connect(desk.settings.home / "threads.db", timeout=30) as connection:
-        await connection.execute("PRAGMA journal_mode=WAL")
-        await connection.execute("PRAGMA synchronous=FULL")
-        saver = AsyncSqliteSaver(connection, serde=strict)
-        await saver.setup()
-        yield saver
 
 
 # --- working cases up to the approval ---------------------------------------------------------------------------
@@ -140,7 +113,7 @@ async def work_case(
     `words_from`: the decision whose note is the operator's wish. `afresh`: draft again whatever there is.
     """
     if graph is None:
-        async with open_checkpointer(desk) as saver:
+        async with open_checkpointer(desk.settings) as saver:
             return await work_case(desk, case_id, build_graph(desk, saver), words_from=words_from, afresh=afresh)
     standing = () if words_from or afresh else _standing(desk, case_id)
     if standing:
@@ -169,7 +142,7 @@ async def awork_cases(
     gate = asyncio.Semaphore(at_once)
     done = 0
 
-    async with open_checkpointer(desk) as saver:
+    async with open_checkpointer(desk.settings) as saver:
         graph = build_graph(desk, saver)
 
         async def one(case_id: str) -> Worked:
@@ -211,7 +184,7 @@ async def carry_decisions(desk: Desk, graph: Graph | None = None, limit: int = 1
     if not waiting:
         return 0
     if graph is None:
-        async with open_checkpointer(desk) as saver:
+        async with open_checkpointer(desk.settings) as saver:
             return await carry_decisions(desk, build_graph(desk, saver), limit)
     threads: dict[str, list[Decision]] = defaultdict(list)
     for decision in waiting:
@@ -291,7 +264,7 @@ async def redraft(desk: Desk, case_id: str, words: str, by: Person, graph: Graph
     The words are kept as a `respond` decision where there is a draft to respond to. Raises NotAllowed.
     """
     if graph is None:
-        async with open_checkpointer(desk) as saver:
+        async with open_checkpointer(desk.settings) as saver:
             return await redraft(desk, case_id, words, by, build_graph(desk, saver))
     open_drafts = desk.ledger.list(case_id=case_id, state=("pending",))
     if not open_drafts:

@@ -1,5 +1,6 @@
 """Masked columns never leave in clear: stable pseudonyms on the way out, put back on the way in."""
 
+import contextlib
 import hashlib
 import hmac
 import os
@@ -14,29 +15,30 @@ from pydantic import SecretStr
 from agents.brief import Known
 from memory.database import Database
 from memory.schema import case_breaks, cases, resolutions
+from recon.errors import Damaged
 from recon.settings import Settings
+from recon.whole import create_whole
 
 _TOKEN: Final = re.compile(r"[^\W_][\w./-]*[^\W_]|[^\W_]")
 _LETTERS: Final = "ABCDEFGHJKLMNPQRSTUVWXYZ"
 _LOOKED_AT: Final = 100_000
+_KEY_BYTES: Final = 32
 _SHORT: Final = 3
 """Values shorter than this are replaced only where they stand alone."""
 
 
 def mask_key(home: Path) -> bytes:
-    """The workspace's own key, made once: pseudonyms are stable here and mean nothing elsewhere."""
+    """The workspace's own key, made once: pseudonyms are stable here and mean nothing elsewhere. Raises Damaged."""
     path = home / "mask.key"
-    try:
-        return path.read_bytes()
-    except FileNotFoundError:
+    if not path.exists():
         home.mkdir(parents=True, exist_ok=True)
-        fresh = os.urandom(32)
-        try:
-            with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as sink:
-                sink.write(fresh)
-        except FileExistsError:
-            return path.read_bytes()
-        return fresh
+        with contextlib.suppress(FileExistsError):
+            create_whole(path, os.urandom(_KEY_BYTES), 0o600)
+    key = path.read_bytes()
+    if len(key) != _KEY_BYTES:  # an empty one would make pseudonyms that anybody can undo
+        msg = f"{path}: not a key ({len(key)} bytes, {_KEY_BYTES} are needed): remove it, and pseudonyms begin anew"
+        raise Damaged(msg)
+    return key
 
 
 def secrets_of(settings: Settings) -> tuple[str, ...]:

@@ -25,5 +25,9 @@ class NotFound(BadInput):
     """Nothing has this id here; the message says what was searched."""
 
 
+class Damaged(TieoutError):
+    """Something that is kept cannot be read any more; the message says what, and what brings it back."""
+
+
 class NoRoom(TieoutError):
     """A disk is full; what was there before is whole."""

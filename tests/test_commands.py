@@ -183,17 +183,36 @@ def test_a_database_that_does_not_answer_is_named(tieout: Tieout, monkeypatch: p
     assert "a-secret" not in said.err + found.out + found.err
 
 
-def test_a_damaged_memory_is_named_with_what_mends_it(tieout: Tieout) -> None:
-    folder = Path("home/chroma")
-    folder.mkdir(exist_ok=True)
-    store = folder / "chroma.sqlite3"
-    store.write_bytes(b"not a database" * 2000)
+DAMAGE = [
+    ("home/chroma/chroma.sqlite3", "FAIL memory: Chroma in", "move home/chroma away: it is made anew"),
+    ("home/threads.db", "FAIL threads: home/threads.db: the agents' threads cannot be read", "work goes on from there"),
+    ("home/lake/*/part-*", "this part of the kept history cannot be read", "run once with the whole history"),
+    ("home/lake/*/manifests/*", "not a whole manifest of a lake", "remove it to go back to the one before it"),
+    ("home/tieout.db", "FAIL database: It does not answer", "not a database"),
+]
+
+
+@pytest.mark.parametrize(("where", "what", "remedy"), DAMAGE)
+def test_what_is_damaged_is_named_with_what_mends_it(tieout: Tieout, where: str, what: str, remedy: str) -> None:
+    told(tieout, "chat", told(tieout, "cases")[0]["id"], "what was done before?")  # every store has been opened once
+    assert tieout("doctor").status == 0
+    path = next(Path().glob(where))
+    path.write_bytes(b"not what was kept" * 2000)
     said = tieout("doctor")
     assert said.status == 1
-    assert "FAIL memory: Chroma in" in said.out
-    assert "move home/chroma away: it is made anew" in said.out
-    shutil.rmtree(folder)
-    assert "ok   memory: Chroma answers" in tieout("doctor").out
+    assert what in said.out
+    assert remedy in said.out
+
+
+@pytest.mark.parametrize("where", ["home/threads.db", "home/lake/*/part-*"])
+def test_a_run_over_what_is_damaged_ends_with_the_sentence(tieout: Tieout, where: str) -> None:
+    path = next(Path().glob(where))
+    path.write_bytes(b"not what was kept" * 2000)
+    Path("other.csv").write_text(Path("current.csv").read_text().replace("2024-05-31", "2024-06-30"))
+    said = tieout("run", "other.csv", "--recon", "loans.yaml")
+    assert said.status == 2
+    assert "cannot be read" in said.err
+    assert "a fault of ours" not in said.err
 
 
 def test_an_error_is_a_json_document_too(tieout: Tieout) -> None:

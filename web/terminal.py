@@ -69,7 +69,10 @@ def words_wrong(error: "TyperException") -> str:
 
 def fault(error: Exception) -> str:
     """A fault of ours, or of a service that we stand on, in one sentence; the whole trace is for the log."""
-    if type(error).__module__.startswith("sqlalchemy") and type(error).__name__ == "OperationalError":
+    if type(error).__module__.startswith("sqlalchemy") and type(error).__name__ in (
+        "OperationalError",
+        "DatabaseError",
+    ):
         said = " ".join(str(getattr(error, "orig", error)).split())[:300]
         return f"the database does not answer; look at TIEOUT_DATABASE_URL and at the database itself: {said}"
     said = f"{type(error).__name__}: {' '.join(str(error).split())[:500]}"

@@ -16,7 +16,7 @@ from recon.lake.compaction import compacted
 from recon.lake.erasing import erase_key
 from recon.lake.ledger import Ledger
 from recon.lake.manifest import TOP, Manifest, Part, slug
-from recon.lake.shelf import Shelf
+from recon.lake.shelf import PartGone, Shelf
 from recon.lake.tables import alive, but, columns_of, last_word, rescaled, to_rows
 from recon.panels import bucket_panels
 from recon.recon_file import ReconFile
@@ -137,17 +137,25 @@ class Lake:
         """The rows of the series in the half-open range `span` (all) in `layout`'s columns; None when there are none.
 
         In no order that may be relied on. Without the rows of the named files. Where two arrivals hold the same key
-        and time, the later one counts; what a later one took back is not there.
+        and time, the later one counts; what a later one took back is not there. Raises Damaged.
         """
         for attempt in range(3):
             manifest = self.manifest(recon)
             try:
                 return self._history(recon, manifest, layout, set(before_hashes), span)
-            except FileNotFoundError:
+            except PartGone:
                 # compacted and swept while it was read
                 if attempt == 2:
                     raise
         raise AssertionError
+
+    def check(self, recon: str) -> int:
+        """Opens every part that the newest manifest names; returns how many rows they have. Raises Damaged."""
+        ledger, shelf = self._of(recon)
+        manifest = ledger.newest(recon)
+        for part in manifest.parts:
+            shelf.check(part)
+        return manifest.rows
 
     def _history(
         self, recon: str, manifest: Manifest, layout: Layout, before: set[str], span: tuple[int, int]

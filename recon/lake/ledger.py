@@ -1,8 +1,6 @@
 """The ledger of manifests: each is written whole under the next number, and only one writer can take a number."""
 
 import contextlib
-import errno
-import os
 import uuid
 from dataclasses import replace
 from pathlib import Path
@@ -11,6 +9,7 @@ from typing import Any, Final
 from fsspec.implementations.local import LocalFileSystem
 
 from recon.lake.manifest import Manifest, from_json, to_json
+from recon.whole import create_whole
 
 KEPT: Final = 8
 """Manifests before the newest that stay, for readers that hold them and for going back by hand."""
@@ -106,28 +105,4 @@ def _create(fs: Any, path: str, content: bytes) -> None:
     if not isinstance(fs, LocalFileSystem):
         fs.pipe_file(path, content, mode="create")
         return
-    aside = Path(f"{path}.{uuid.uuid4().hex}")
-    try:
-        with aside.open("wb") as sink:
-            sink.write(content)
-            sink.flush()
-            os.fsync(sink.fileno())
-        _link(aside, path)
-    finally:
-        aside.unlink(missing_ok=True)
-    folder = os.open(aside.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
-
-
-def _link(aside: Path, path: str) -> None:
-    try:
-        os.link(aside, path)
-    except OSError as error:
-        if error.errno not in {errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS}:
-            raise
-        # a disk without hard links: the name is still taken by one writer only
-        with Path(path).open("xb") as sink:
-            sink.write(aside.read_bytes())
+    create_whole(Path(path), content)

@@ -44,6 +44,8 @@ class Part:
     """The largest series id."""
     scales: dict[str, int]
     """Pair name -> the scale of its units in this part."""
+    footer: int | None = None
+    """CRC-32 of the file's footer, which Parquet itself does not check as it does its pages; None in older parts."""
 
     @property
     def low(self) -> int:

@@ -1,9 +1,11 @@
 """The shelf: the Parquet parts of one reconciliation on a file system, written once, never changed, read by ranges."""
 
+import contextlib
 import os
 import time
 import uuid
-from collections.abc import Callable, Iterable, Sequence
+import zlib
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, Final
 
 import numpy as np
@@ -11,6 +13,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from fsspec.implementations.local import LocalFileSystem
 
+from recon.errors import Damaged
 from recon.lake.manifest import TOP, Part
 from recon.lake.tables import is_text
 
@@ -60,7 +63,12 @@ def _write(table: pa.Table, sink: Any) -> None:
         use_dictionary=[name for name in table.schema.names if name not in apart],
         column_encoding=dict.fromkeys(apart, "DELTA_BINARY_PACKED"),
         write_statistics=False,
+        write_page_checksum=True,
     )
+
+
+class PartGone(Damaged):
+    """A part that a manifest names is not there: it was merged into another since, or lost."""
 
 
 class Shelf:
@@ -85,20 +93,21 @@ class Shelf:
         except BaseException:
             self.remove([name])
             raise
+        with self._fs.open(f"{self._folder}/{name}", "rb") as source:
+            footer = _checksum(source)
         ids = table.column("series").to_numpy()
         groups = tuple(int(ids[i]) for i in range(0, len(ids), ROW_GROUP))
-        return Part(name, 0, None, len(ids), groups, int(ids[-1]) if len(ids) else 0, scales)
+        return Part(name, 0, None, len(ids), groups, int(ids[-1]) if len(ids) else 0, scales, footer)
 
     def read(self, part: Part, columns: set[str] | None = None, low: int = 0, high: int = TOP) -> pa.Table:
         """The part's rows of the series in the half-open range, with a `seq` column; only the row groups that can
-        hold them are read."""
+        hold them are read. Raises Damaged, PartGone for a part that is not there (any more)."""
         wanted = groups_of(part, low, high)
-        path = f"{self._folder}/{part.name}"
-        with self._fs.open(path, "rb") as source:
-            footer = self._footer(part.name, source)
+        with self._opened(part) as source:
+            footer = self._footer(part, source)
             names = [n for n in footer.schema.names if columns is None or n in columns]
             words = [n for n in names if is_text(n)]
-            file = pq.ParquetFile(source, metadata=footer, read_dictionary=words)
+            file = pq.ParquetFile(source, metadata=footer, read_dictionary=words, page_checksum_verification=True)
             table = (
                 file.read_row_groups(wanted, columns=names, use_threads=len(wanted) > FEW_GROUPS)
                 if wanted
@@ -108,13 +117,41 @@ class Shelf:
             table = table.append_column("seq", pa.array(np.full(table.num_rows, part.seq, np.int32)))
         return _within(table, low, high)
 
-    def _footer(self, name: str, source: Any) -> Any:
-        if name not in self._footers:
+    def check(self, part: Part) -> None:
+        """Opens a part and reads how many rows it has, not the rows. Raises Damaged."""
+        with self._opened(part) as source:
+            rows = self._footer(part, source).num_rows
+        if rows != part.rows:
+            raise self._damaged(part, f"{rows} rows where {part.rows} were written")
+
+    def _damaged(self, part: Part, why: str, error: type[Damaged] = Damaged) -> Damaged:
+        return error(
+            f"{self._folder}/{part.name}: this part of the kept history cannot be read ({why}). Restore a backup "
+            f"(`tieout restore`), or move {self._folder} away and run once with the whole history"
+        )
+
+    @contextlib.contextmanager
+    def _opened(self, part: Part) -> Iterator[Any]:
+        """What Parquet finds wrong with a part is said as damage; what the file system says goes on as it is."""
+        try:
+            with self._fs.open(f"{self._folder}/{part.name}", "rb") as source:
+                yield source
+        except FileNotFoundError as error:
+            raise self._damaged(part, "it is not there", PartGone) from error
+        except (pa.ArrowInvalid, OSError) as error:
+            if isinstance(error, OSError) and error.errno is not None:
+                raise
+            raise self._damaged(part, " ".join(str(error).split())[:200]) from error
+
+    def _footer(self, part: Part, source: Any) -> Any:
+        if part.name not in self._footers:
             if len(self._footers) > MOST_FOOTERS:
                 self._footers.clear()
-            self._footers[name] = pq.read_metadata(source)
+            if part.footer is not None and _checksum(source) != part.footer:
+                raise self._damaged(part, "its footer is not as it was written")
+            self._footers[part.name] = pq.read_metadata(source)
             source.seek(0)
-        return self._footers[name]
+        return self._footers[part.name]
 
     def remove(self, names: Iterable[str]) -> None:
         """Takes parts away; what is not there is as good as taken away."""
@@ -134,6 +171,16 @@ class Shelf:
         old = [name for name in there if name not in keep and _written(name) < self._clock() - ORPHANED]
         self.remove(old)
         return len(old)
+
+
+def _checksum(source: Any) -> int:
+    """CRC-32 of a Parquet file's footer: its length stands in the four bytes before the closing magic."""
+    size = source.seek(-8, os.SEEK_END)
+    begins = max(size - int.from_bytes(source.read(4), "little"), 0)
+    source.seek(begins)
+    found = zlib.crc32(source.read())
+    source.seek(0)
+    return found
 
 
 def groups_of(part: Part, low: int, high: int) -> list[int]:

@@ -12,7 +12,8 @@ import sqlalchemy as sa
 
 from agents.desk import Desk
 from agents.executor import Executor
-from agents.graph import build_graph, carry_decisions, open_checkpointer, work_cases
+from agents.graph import build_graph, carry_decisions, work_cases
+from agents.threads import open_checkpointer
 from memory.action import Action
 from memory.schema import tickets
 from tests.agents.desks import APPROVER, OPERATOR, Watch, make_desk, put_case, say
@@ -55,7 +56,7 @@ def approve_and_pass_the_window(desk: Desk, action: Action) -> None:
 
 async def cut_off(desk: Desk, node: str) -> None:
     """The server dies right after a node has done its work."""
-    async with open_checkpointer(desk) as saver:
+    async with open_checkpointer(desk.settings) as saver:
         graph = build_graph(desk, saver)
         graph.nodes[node].bound = _breaking(graph.nodes[node].bound)
         with pytest.raises(Crash):

@@ -13,12 +13,12 @@ from agents.graph import (
     build_graph,
     carry_decisions,
     draw_mermaid,
-    open_checkpointer,
     redraft,
     work_case,
     work_cases,
 )
 from agents.ledger import decision_of
+from agents.threads import open_checkpointer
 from memory.preferences import Preferences
 from memory.schema import actions
 from recon.case import Evidence
@@ -211,7 +211,7 @@ def test_a_crash_in_any_node_loses_nothing_and_doubles_nothing(
         settle(desk, ticket.id)
 
     async def crashing() -> None:
-        async with open_checkpointer(desk) as saver:
+        async with open_checkpointer(desk.settings) as saver:
             graph = build_graph(desk, saver)
             broken = _breaking(graph.nodes[node].bound)
             graph.nodes[node].bound = broken
@@ -264,7 +264,7 @@ def test_a_thread_stays_small_and_asks_in_the_inbox_form(tmp_path: Path) -> None
     desk, case_id = worked(tmp_path)
 
     async def look() -> Any:
-        async with open_checkpointer(desk) as saver:
+        async with open_checkpointer(desk.settings) as saver:
             return await build_graph(desk, saver).aget_state({"configurable": {"thread_id": f"{case_id}:1"}})
 
     state = asyncio.run(look())

@@ -16,7 +16,7 @@ from fsspec.implementations.local import LocalFileSystem
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from recon.errors import BadInput
+from recon.errors import BadInput, Damaged
 from recon.lake import Lake
 from recon.lake.compaction import FAN
 from recon.lake.shelf import ORPHANED, Shelf, spans
@@ -247,3 +247,39 @@ def test_one_series_reads_the_row_groups_that_hold_it_and_no_more(
     # one row group of eight in each of the five parts; a series may touch the edge of a second
     assert len(read) == 5
     assert sum(read) <= 10
+
+
+def _damage(lake: Lake, tmp_path: Path) -> Path:
+    lake.append(
+        "r", reading_of("\n".join([HEADER, *(f"2026-02-{d:02},A,d,USD,{d * 77}.13,1,c" for d in range(1, 29))]))
+    )
+    (part,) = tmp_path.rglob("part-*.parquet")
+    return part
+
+
+def test_a_flipped_bit_is_told_and_never_read_as_an_amount(tmp_path: Path) -> None:
+    part = _damage(Lake(str(tmp_path)), tmp_path)
+    whole = part.read_bytes()
+    before = Lake(str(tmp_path)).history("r", LAYOUT)
+    assert before is not None
+    told = 0
+    for at in range(4, len(whole) - 8, 7):
+        part.write_bytes(whole[:at] + bytes([whole[at] ^ 0x10]) + whole[at + 1 :])
+        try:
+            after = Lake(str(tmp_path)).history("r", LAYOUT)
+        except Damaged:
+            told += 1
+        else:
+            assert after is not None
+            assert after.rows.pairs[0].left.tolist() == before.rows.pairs[0].left.tolist(), at
+    assert told > 100
+
+
+def test_a_part_that_went_missing_is_named(tmp_path: Path) -> None:
+    lake = Lake(str(tmp_path))
+    part = _damage(lake, tmp_path)
+    assert lake.check("r") == 28
+    part.unlink()
+    for ask in (lambda: lake.history("r", LAYOUT), lambda: lake.check("r")):
+        with pytest.raises(Damaged, match=f"{part.name}.*it is not there.*tieout restore"):
+            ask()
