@@ -124,14 +124,19 @@ def _number(text: str | None) -> float | None:
         return None
 
 
-def chart_of(desk: Desk, record: CaseRecord, breaks: Sequence[BreakRow], drafts: Sequence[DraftView]) -> SeriesChart:
-    """The chart of the case's main series with what was said and done on the time line."""
+def chart_of(
+    desk: Desk, record: CaseRecord, breaks: Sequence[BreakRow], drafts: Sequence[DraftView], *, kept: bool = True
+) -> SeriesChart:
+    """The chart of the case's main series with what was said and done on the time line.
+
+    Without the past that is `kept` in the lake it shows the case's own rows. Raises Damaged.
+    """
     case = record.case
     words = words_of(desk, case.recon)
     brk = main_break(breaks)
     same = [b for b in breaks if brk and b.key == brk.key and b.pair == brk.pair]
     here = {b.business_date: b for b in same if b.business_date}
-    series = history_of(desk, case, brk) if brk else None
+    series = history_of(desk, case, brk) if brk and kept else None
     if series is not None and len(series.day):
         points = points_of(series, here, bands(series))
         said = [

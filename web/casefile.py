@@ -1,5 +1,6 @@
 """A case as its page shows it: the chart, the proof, the hypotheses with their record, precedents, rows, history."""
 
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -9,16 +10,20 @@ import sqlalchemy as sa
 
 from agents.desk import Desk
 from memory.action import Person
-from memory.cases import CaseEvent
+from memory.cases import CaseEvent, CaseRecord
 from memory.schema import messages, promises
 from recon.case import BreakRow, Case, Evidence
+from recon.errors import Damaged
 from recon.text import quoted
 from web.casechart import chart_of, slim, with_breaks
+from web.charts import SeriesChart
 from web.drafts import DraftView, of_case
 from web.recons import ReconWords, words_of
 from web.rows import headline, urgency
 from web.shown import STATE_LABELS, VERDICT_LABELS, number
 from web.trust import Precision, bucket_precision
+
+log = logging.getLogger(__name__)
 
 ROWS_SHOWN: Final = 50
 PROOF_KINDS: Final = ("proof", "pair", "slice", "side", "onset")
@@ -166,6 +171,7 @@ def case_context(desk: Desk, person: Person, case_id: str) -> dict[str, Any]:
     shown = sorted(breaks, key=lambda b: (-b.score, b.row))[:ROWS_SHOWN]
     today = words.calendar.today(desk.clock())
     known = [e.id for e in case.evidence]
+    chart, past_unread = _chart(desk, record, breaks, drafts)
     return {
         "record": record,
         "case": case,
@@ -179,7 +185,8 @@ def case_context(desk: Desk, person: Person, case_id: str) -> dict[str, Any]:
         "values_line": values_line,
         "hypotheses": hypotheses(desk, case, words),
         "pattern_record": bucket_precision(desk, case.recon, "pattern", case.pattern),
-        "chart": chart_of(desk, record, breaks, drafts),
+        "chart": chart,
+        "past_unread": past_unread,
         "slim": slim,
         "headline": headline,
         "break_days": with_breaks,
@@ -199,6 +206,17 @@ def case_context(desk: Desk, person: Person, case_id: str) -> dict[str, Any]:
         "snooze_days": [(n, words.calendar.add_business_days(today, n)) for n in (1, 3, 5)],
         "day_later": today + timedelta(days=1),
     }
+
+
+def _chart(
+    desk: Desk, record: CaseRecord, breaks: Sequence[BreakRow], drafts: Sequence[DraftView]
+) -> tuple[SeriesChart, bool]:
+    """The chart, and whether the past could not be read: a case can be decided without it."""
+    try:
+        return chart_of(desk, record, breaks, drafts), False
+    except Damaged as damaged:
+        log.warning("%s", damaged)
+        return chart_of(desk, record, breaks, drafts, kept=False), True
 
 
 def _shared(breaks: Sequence[BreakRow]) -> dict[str, str]:

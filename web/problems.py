@@ -15,7 +15,8 @@ from starlette.exceptions import HTTPException
 from memory.action import NotAllowed as LedgerRefuses
 from memory.action import StaleHash, TicketExists, WrongState
 from memory.cases import StaleCase
-from recon.errors import BadInput, NotFound, TieoutError
+from memory.vectors import VectorsDown
+from recon.errors import BadInput, Damaged, NoRoom, NotFound, TieoutError
 
 log = logging.getLogger("tieout.web")
 
@@ -77,6 +78,10 @@ def status_of(error: TieoutError) -> int:
             return 403
         case BadInput():
             return 422
+        case NoRoom():
+            return 507
+        case Damaged() | VectorsDown():
+            return 503
         case _:
             return 400
 

@@ -14,6 +14,7 @@ from fastapi.testclient import TestClient
 from agents.desk import Desk
 from memory.recons import RunRow, RunStore
 from memory.schema import promises
+from recon.errors import Damaged
 from recon.recon_file import parse_recon_file
 from recon.rows import ImportFinding
 from tests.web.builders import RECON
@@ -100,6 +101,24 @@ def test_the_case_says_what_why_and_what_would_leave(client: TestClient, desk: D
     assert "fx.ops" in page
     assert "Exactly what leaves" in page
     assert page.count('<svg class="chart') >= 2
+
+
+def test_a_case_can_be_decided_while_the_kept_history_cannot_be_read(
+    client: TestClient, desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    case = first_case(desk)
+    assert "kept history cannot be read" not in client.get(f"/cases/{case}").text
+
+    def lost(*_: object) -> None:
+        msg = "part-1.parquet: this part of the kept history cannot be read"
+        raise Damaged(msg)
+
+    monkeypatch.setattr(desk.lake, "series", lost)
+    page = client.get(f"/cases/{case}")
+    assert page.status_code == 200
+    assert "The kept history cannot be read, so only this case's own rows are drawn." in html.unescape(page.text)
+    answer = client.get(f"/api/v1/cases/{case}/series")
+    assert (answer.status_code, answer.json()["detail"][:14]) == (503, "part-1.parquet")
 
 
 def test_every_cited_fact_is_on_the_page(client: TestClient, desk: Desk) -> None:

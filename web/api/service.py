@@ -1,6 +1,7 @@
 """The service about itself: alive, ready, measured, described; and the workbench's static files."""
 
 import mimetypes
+import sqlite3
 from typing import Any
 
 import sqlalchemy as sa
@@ -8,7 +9,8 @@ from fastapi import APIRouter, Request, Response
 from fastapi.responses import FileResponse, HTMLResponse
 
 from agents.desk import Desk
-from recon.errors import NotFound
+from agents.threads import check_threads
+from recon.errors import Damaged, NotFound
 from web.api.models import HealthOut, ReadyOut
 from web.hub import Here, OnDesk
 from web.render import STATIC, page, static_version
@@ -56,13 +58,18 @@ def _doors(desk: Desk) -> str:
     return "; ".join(f"{d.name}: {d.sentence}" for d in shut) or "ok"
 
 
-_CHECKS = {"database": _database, "workspace": _workspace, "model": _model, "doors": _doors}
+def _threads(desk: Desk) -> str:
+    check_threads(desk.settings)
+    return "ok"
+
+
+_CHECKS = {"database": _database, "workspace": _workspace, "threads": _threads, "model": _model, "doors": _doors}
 
 
 def _checked(check: Any, desk: Desk) -> str:
     try:
         return str(check(desk))
-    except (sa.exc.SQLAlchemyError, OSError) as error:
+    except (sa.exc.SQLAlchemyError, OSError, sqlite3.Error, Damaged) as error:
         return f"out of reach ({type(error).__name__})"
 
 
