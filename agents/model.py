@@ -1,8 +1,13 @@
 """Which chat model speaks: ChatOpenAI when a key or a server is given, else the one that works by rule."""
 
+from typing import Final
+
 from langchain_core.language_models.chat_models import BaseChatModel
 
 from recon.settings import Settings
+
+RETRIES: Final = 2
+"""How often the client asks again where a server did not answer or was busy."""
 
 
 def make_model(settings: Settings) -> BaseChatModel:
@@ -26,7 +31,7 @@ def make_model(settings: Settings) -> BaseChatModel:
         base_url=settings.openai_base_url,
         temperature=0,
         timeout=settings.model_timeout,
-        max_retries=2,
+        max_retries=RETRIES,
         use_responses_api=False,
         stream_usage=True,
         http_async_client=unkept,

@@ -20,6 +20,7 @@ from agents.brief import Known, brief
 from agents.desk import Desk
 from agents.grounding import check
 from agents.masking import OPEN, Mask, mask_key, mentioned, secrets_of, values_to_mask, vocabulary
+from agents.model import RETRIES
 from agents.prompting import render, version
 from agents.reply import Call, ModelFault, Reply, json_in, read_reply
 from agents.state import Source
@@ -62,7 +63,10 @@ class Said:
 
 @dataclass
 class Health:
-    """Whether the model's server is worth asking: after three failures in a row it is left alone for a while."""
+    """Whether the model's server is worth asking: after three failures in a row it is left alone for a while.
+
+    A server that did not answer at all has failed as often as it was asked: the client asked it three times.
+    """
 
     failures: int = 0
     rest_until: float = 0.0
@@ -70,8 +74,9 @@ class Health:
     def tired(self) -> bool:
         return time.monotonic() < self.rest_until
 
-    def note(self, *, well: bool) -> None:
-        self.failures = 0 if well else self.failures + 1
+    def note(self, failures: int) -> None:
+        """How often it failed just now; 0: it answered."""
+        self.failures = self.failures + failures if failures else 0
         if self.failures >= 3:
             self.rest_until = time.monotonic() + REST_SECONDS
 
@@ -91,6 +96,13 @@ class _Talk:
     calls: int = 0
     returned: bool = False
     """True when an ungrounded answer was sent back already: the second one is the last."""
+
+
+def _asked_again(error: Exception) -> bool:
+    """Whether the server did not answer, in time or at all, or was busy or broken: such a question is asked again."""
+    from openai import APIConnectionError, InternalServerError, RateLimitError
+
+    return isinstance(error, APIConnectionError | InternalServerError | RateLimitError)
 
 
 class Speaker:
@@ -145,11 +157,11 @@ class Speaker:
             return self.by_rule(node, known, broke, talk.mask)
         try:
             said = await self._converse(talk)
-            self._health.note(well=True)
+            self._health.note(0)
         except ModelFault as fault:
             said = self.by_rule(node, known, str(fault), talk.mask)
         except Exception as error:  # a server can fail in ways that no client library has a name for
-            self._health.note(well=False)
+            self._health.note(1 + RETRIES if _asked_again(error) else 1)
             said = self.by_rule(node, known, f"the model could not be asked ({type(error).__name__})", talk.mask)
         self._usage.record(Bill(known.case.id, node, self._name(), talk.spent))
         if said.source == "model":

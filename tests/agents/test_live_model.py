@@ -180,6 +180,18 @@ def test_a_dead_server_is_left_alone_after_three_failures(tmp_path: Path) -> Non
         assert len(server.requests) <= 3 + 8
 
 
+@pytest.mark.parametrize("name", ["timeout", "500", "429 with Retry-After"])
+def test_a_question_that_was_asked_thrice_in_vain_is_three_failures(name: str, tmp_path: Path) -> None:
+    """A case after another waits for a silent server once, not three times for each of its questions."""
+    with serving(*FAILURES[name][0]) as server:
+        desk = live(tmp_path, server, model_timeout=0.2)
+        ids = [put_case(desk, make_break(n), family=f"f{n}") for n in range(1, 4)]
+        for case_id in ids:
+            (worked,) = work_cases(desk, [case_id])
+            assert worked.action_ids
+        assert len(server.requests) == 3 * len(ids), "each run asks once; within it nothing is asked again"
+
+
 def sent(server: ScriptedServer) -> str:
     return json.dumps(server.requests, ensure_ascii=False)
 
