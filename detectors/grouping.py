@@ -3,6 +3,7 @@
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import date
 
 import numpy as np
 import numpy.typing as npt
@@ -193,7 +194,8 @@ def _other_pairs(judged: Judged, deviating: Sequence[Finding], taken: set[Findin
 
 
 def _linked_and_keyed(judged: Judged, rest: Sequence[Finding]) -> list[Group]:
-    """Rows that a proof ties together are one problem; so are all pairs of one key with one cause."""
+    """Rows that a proof ties together are one problem; so are all pairs of one key with one cause, and the rows of a
+    day whose words differ alike."""
     where = {(f[0], judged.row(f)): f for f in rest}
     boss: dict[Finding, Finding] = {f: f for f in rest}
 
@@ -209,7 +211,10 @@ def _linked_and_keyed(judged: Judged, rest: Sequence[Finding]) -> list[Group]:
             boss[max(first, second)] = min(first, second)
 
     keyed: dict[tuple[int, str], Finding] = {}
+    changed: dict[tuple[int, int, str], Finding] = {}
     for f in rest:
+        if change := _change(judged, f):
+            join(changed.setdefault((f[0], int(judged.panels[f[0]].day[judged.row(f)]), change), f), f)
         series = _series_index(judged.panels[f[0]], judged.row(f))
         key = (int(judged.panels[f[0]].series_id[series]), str(judged.causes[f[0]][f[1]]))
         join(keyed.setdefault(key, f), f)
@@ -223,6 +228,20 @@ def _linked_and_keyed(judged: Judged, rest: Sequence[Finding]) -> list[Group]:
     for f in rest:
         families[find(f)].append(f)
     return [_key_group(judged, members) for members in families.values()]
+
+
+def _change(judged: Judged, finding: Finding) -> str:
+    """What one side made of the other's words: the same on several rows of a day is one problem. "" for amounts, and
+    where a side is missing."""
+    panel = judged.panels[finding[0]]
+    proof = judged.best_proof(finding)
+    if panel.pair.kind != "text" or proof is None or proof.mechanism != "text_differs":
+        return ""
+    left, right = str(proof.values["left"]), str(proof.values["right"])
+    try:
+        return f"{(date.fromisoformat(right) - date.fromisoformat(left)).days} days"
+    except ValueError:
+        return f"{left}\x1f{right}"
 
 
 def _noise(judged: Judged, rest: Sequence[Finding], *, beside: bool) -> list[Finding]:

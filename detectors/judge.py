@@ -34,7 +34,7 @@ from detectors.panel_rows import PanelRows, Terms
 from detectors.past import WINDOWS, fresh
 from detectors.patterns import patterns
 from detectors.slots import slots
-from detectors.survey import SIZE_BINS, Survey, priors, survey, value_bin
+from detectors.survey import SIZE_BINS, Survey, floor_of, priors, survey, value_bin
 from detectors.taste import QUIET
 from detectors.views import BREAKS, DRIFT, ECHO, FOREST, MATCH, NAMES, RATIO, SIDES, SIZE, VIEWS, WALKED
 from recon.calendar import BusinessCalendar
@@ -417,12 +417,15 @@ def _borrowed(
     n = int(values.sum())
     if n < 5:
         return None
-    unit = 10.0**-panel.scale
-    b = value_bin(x, unit)
+    floor = floor_of(panel)
+    b = value_bin(x, floor)
     above = (int(values[b:].sum()) + 1) / (n + 1)
     below = (int(values[: b + 1].sum()) + 1) / (n + 1)
+    if panel.pair.kind == "text":
+        # words can only differ more than they should
+        return float(np.log(above)), 0.0, 0.0, 0.0
     share = values.cumsum() / n
-    centre, low, high = (_bin_value(int(np.searchsorted(share, q)), unit) for q in (0.5, 0.005, 0.995))
+    centre, low, high = (_bin_value(int(np.searchsorted(share, q)), floor) for q in (0.5, 0.005, 0.995))
     return float(np.log(min(1.0, 2.0 * min(above, below)))), centre, min(low, centre), max(high, centre)
 
 

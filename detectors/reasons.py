@@ -33,12 +33,15 @@ def reason(panel: Panel, judgement: Judgement, i: int, lessons: Lessons | None =
     said = _said(panel, judgement, i, n, facts, pattern) + _gathered(n) + _answer(judgement, i, facts)
     if lessons is not None:
         said = "; ".join([said[:-1], *_taught(judgement, i, lessons)]) + "."
-    return said[0].upper() + said[1:]
+    # a header is told as it is written
+    return said if panel.pair.kind == "text" else said[0].upper() + said[1:]
 
 
 def _said(panel: Panel, judgement: Judgement, i: int, n: dict[str, float], facts: dict[str, str], pattern: str) -> str:
     if panel.pair.kind == "text":
-        return _codes(panel, int(judgement.rows[i]), int(judgement.support[i]), int(n["breaks"]))
+        seen = int(judgement.support[i])
+        odds = 1.0 / float(judgement.pvalue[i]) if seen == 0 and judgement.level[i] >= 0 else 0.0
+        return _codes(panel, int(judgement.rows[i]), seen, int(n["breaks"]), odds)
     question = int(n.get("question", -1.0))
     if judgement.anomaly[i] == 1 and question >= 0:
         return _OWN[QUESTIONS[question]].format(**facts)
@@ -56,15 +59,17 @@ def _gathered(n: dict[str, float]) -> str:
     return f"; {hits:,} of the {of:,} rows beside it break alike today, {then}"
 
 
-def _codes(panel: Panel, row: int, seen: int, differed: int) -> str:
-    """Codes have no size: they are equal or not, and were so before or not."""
+def _codes(panel: Panel, row: int, seen: int, differed: int, odds: float) -> str:
+    """Codes have no size: they are equal or not, and were so before or not. `odds`: one in how many rows of its group
+    differs, where the key has no past; 0 when there is no group."""
     left, right = panel.pair.left, panel.pair.right
     if panel.left_missing[row] or panel.right_missing[row]:
         head = f"{left if panel.left_missing[row] else right} is missing"
     else:
         head = f"{left} and {right} hold {'different values' if panel.is_break[row] else 'the same value'}"
     if seen == 0:
-        return f"{head}; the key has no earlier rows"
+        group = f", and about 1 in {odds:,.0f} of its group differs" if odds and panel.is_break[row] else ""
+        return f"{head}; the key has no earlier rows{group}"
     rows = "1 earlier row" if seen == 1 else f"{seen:,} earlier rows"
     return f"{head}; they differed in {differed:,} of the key's {rows}"
 

@@ -138,8 +138,8 @@ def _values(
     current: npt.NDArray[np.bool_],
     excluded: npt.NDArray[np.bool_],
     diff: Ints,
-    tolerance: Ints,
     unit: float,
+    floor: float,
     group: npt.NDArray[np.int32],
     out: Ints,
 ) -> None:
@@ -150,9 +150,14 @@ def _values(
         t = offsets[i + 1] - 1
         while t >= offsets[i] and n < TAIL:
             if not current[t] and not excluded[t]:
-                out[group[i], value_bin(diff[t] * unit, unit)] += 1
+                out[group[i], value_bin(diff[t] * unit, floor)] += 1
                 n += 1
             t -= 1
+
+
+def floor_of(panel: Panel) -> float:
+    """What `value_bin` holds for no difference: one unit, and of words, which differ by 1 or not at all, half."""
+    return 0.5 if panel.pair.kind == "text" else float(10.0**-panel.scale)
 
 
 def survey(panel: Panel) -> Survey:
@@ -172,7 +177,7 @@ def survey(panel: Panel) -> Survey:
         if size:
             member = group >= 0
             np.add.at(total, group[member], each[member])
-            _values(*shared, panel.tolerance, unit, group, counts)
+            _values(*shared, unit, floor_of(panel), group, counts)
         sums.append(total)
         values.append(counts)
     return Survey(tuple(sums), tuple(values))

@@ -48,6 +48,10 @@ def boundary_of(size: npt.NDArray[np.int64], matched: npt.NDArray[np.bool_], lea
     least_wrong = int(wrong[best])
     if least_wrong > MOST_WRONG * n or least_wrong >= min(matches, n - matches):
         return None
+    # a break without a difference is one for another reason; those with one lie above what separates them
+    apart = size[~matched & (size > 0)]
+    if 2 * int((apart <= ordered[best]).sum()) > len(apart):
+        return None
     return Boundary(max(int(ordered[best]), least), least_wrong, n)
 
 

@@ -101,6 +101,36 @@ def test_a_pair_that_never_differed_is_strange_when_it_does(tmp_path: Path) -> N
     assert case.proof.statement == "Counterparty is «BANK 3» on FO and «BANK 9» on BO."
 
 
+DEALS = ("Deal", "Trade Date", "FO Settles", "BO Settles", "FO Broker", "BO Broker", "FO Qty", "BO Qty")
+
+
+@pytest.mark.parametrize("usual", [0.0, 0.2])
+def test_words_of_deals_of_their_own_are_rare_where_words_like_them_hardly_ever_differ(
+    tmp_path: Path, usual: float
+) -> None:
+    """No deal has a past of its own: how often the others' words differed is what it is held against. What one side
+    moved by the same days is one problem."""
+    rng = Random(5)
+
+    def deals(number: int, late: set[int]) -> list[list[str]]:
+        day = TODAY - timedelta(days=number)
+        out = []
+        for n in range(40):
+            due, size = day + timedelta(days=2 + n % 2), str(rng.randint(1, 500) * 100)
+            told = due + timedelta(days=n in late)
+            broker = f"BRK{n % 6}"
+            other = f"{broker}X" if rng.random() < usual else broker
+            out.append([f"D{number}-{n}", f"{day}", f"{due}", f"{told}", broker, other, size, size])
+        return out
+
+    past = [row for number in range(40, 0, -1) for row in deals(number, set())]
+    found = group(judged_on(tmp_path, past, deals(0, {3, 4, 11}), DEALS))
+    late = [g for g in found if g.kind == "anomaly" and g.cause == "reference_data"]
+    assert [len(g.members) for g in late] == [3]
+    assert late[0].proof is not None
+    assert late[0].proof.values["pair"] == "Settles"
+
+
 def test_a_price_of_one_security_is_one_case_though_there_are_more_securities_than_half_the_rows(
     tmp_path: Path,
 ) -> None:

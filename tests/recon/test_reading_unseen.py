@@ -2,6 +2,7 @@
 
 import csv
 import io
+import random
 import time
 import zipfile
 from datetime import date, datetime, timedelta
@@ -16,6 +17,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from recon.errors import BadInput, TieoutError, UnreadableFile
+from recon.panels import build_panels
 from recon.reading import profile, read, read_both
 from recon.reading.assemble import cast_moments, moments_of
 from recon.reading.clean import marks_of
@@ -335,6 +337,21 @@ def test_the_status_shows_the_tolerance(tmp_path: Path) -> None:
     header = ["Date", "Account", "GL Amount", "Bank Amount", "Match Status"]
     (pair,) = read([write(tmp_path, header, rows)], ReconFile(), today=TODAY).layout.pairs
     assert pair.tolerance == "0.9"
+
+
+def test_a_status_of_the_work_draws_no_line_between_matches_and_breaks(tmp_path: Path) -> None:
+    """A register of breaks: the closed ones were as large as the open ones, and are breaks as well."""
+    rng = random.Random(3)
+    sizes = [round(rng.gauss(0, 50), 2) for _ in range(560)]
+    sizes[-1] = 45_000.0
+    rows: list[list[object]] = [
+        [f"BRK{i:05}", f"2026-05-{i % 28 + 1:02d}", f"A{i % 40}", size, "OPEN" if i >= 540 else "CLOSED"]
+        for i, size in enumerate(sizes)
+    ]
+    header = ["Break ID", "Break Date", "Account", "Break Amount", "Break Status"]
+    reading = read([write(tmp_path, header, rows)], ReconFile(), today=TODAY)
+    (panel,) = build_panels(reading, None, ReconFile())
+    assert panel.is_break.all()
 
 
 def test_a_profile_written_as_recon_file_reads_the_same_layout(tmp_path: Path) -> None:
