@@ -20,7 +20,8 @@ from recon.ids import break_id, break_numbers, case_id, item_id, item_number
 from recon.money import measured, plain, readable
 from recon.panel import Panel
 from recon.recon_file import Materiality, ReconFile
-from recon.rows import Layout, Reading
+from recon.rows import Layout, Pair, Reading
+from recon.text import of_side
 from recon.words import CAUSE_LABELS, PATTERN_LABELS, AnomalyAnswer, Severity, Side
 
 ANSWERS: tuple[AnomalyAnswer, ...] = ("no", "yes", "insufficient_history")
@@ -248,15 +249,15 @@ class Casework:
         day = f"On {brk.business_date.isoformat()} " if brk.business_date else ""
         key = ", ".join(f"{name} {value}" for name, value in brk.key.items())
         if pair.right is None:
-            told = f"{pair.left} is {_said(brk.left)}"
+            told = f"{pair.left} is {_said(brk.left, pair)}"
         elif brk.left == brk.right and pair.kind == "text":
-            told = f"both sides say {_said(brk.left)}"
+            told = f"both sides say {_said(brk.left, pair)}"
         else:
             told = (
-                f"{layout.left_source} {pair.name} is {_said(brk.left)} and "
-                f"{layout.right_source} {pair.name} is {_said(brk.right)}"
+                f"{of_side(layout.left_source, pair.name)} is {_said(brk.left, pair)} and "
+                f"{of_side(layout.right_source, pair.name)} is {_said(brk.right, pair)}"
             )
-        off = "" if pair.kind == "text" else f": difference {_said(brk.difference)}{unit}"
+        off = "" if pair.kind == "text" else f": difference {_said(brk.difference, pair)}{unit}"
         values = {
             **_who(brk),
             "left": brk.left,
@@ -420,11 +421,12 @@ def _who(brk: BreakRow) -> dict[str, Any]:
     }
 
 
-def _said(amount: str | None) -> str:
+def _said(amount: str | None, pair: Pair) -> str:
     if amount is None:
         return "missing"
     try:
-        return readable(Decimal(amount))
+        value = Decimal(amount)
+        return format(value, ",f") if pair.unit == "quantity" else readable(value)
     except ArithmeticError:
         return f"«{amount}»"
 

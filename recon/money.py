@@ -178,6 +178,18 @@ def _without_code(body: str) -> str:
     return _CODE.sub("", body) if found and found[0].upper() in CURRENCIES else body
 
 
+def currency_told(text: str) -> str:
+    """The currency that an amount's text carries, as a code or a sign; "" for none.
+
+    >>> currency_told("EUR 1,234.50"), currency_told("(7.00 usd)"), currency_told("$5"), currency_told("5")
+    ('EUR', 'USD', '$', '')
+    """
+    body = text.strip().strip("()").strip()
+    if found := _CODE.search(body):
+        return found[0].upper() if found[0].upper() in CURRENCIES else ""
+    return next((sign for sign in body if sign in _SIGNS), "")
+
+
 def _latin(text: str) -> str:
     folded = unicodedata.normalize("NFKC", text).translate(_MINUSES).strip()
     return "".join(str(unicodedata.digit(c, c)) for c in folded)

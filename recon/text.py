@@ -74,6 +74,15 @@ def counted(n: int, what: str, several: str = "") -> str:
     return f"{n:,} {what if n == 1 else several or what + 's'}"
 
 
+def of_side(source: str, pair: str) -> str:
+    """What a side's value is called; the source alone where the pair is named by its two columns.
+
+    >>> of_side("GL", "Balance"), of_side("Counted", "System vs Counted")
+    ('GL Balance', 'Counted')
+    """
+    return source if source in pair.split(" vs ") else f"{source} {pair}"
+
+
 def squash(name: str) -> str:
     """A header's letters and digits alone, folded: `As of Date`, `AsOfDate` and `as_of date ` are one.
 

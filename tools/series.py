@@ -9,6 +9,7 @@ import numpy as np
 from recon.case import BreakRow, Evidence
 from recon.rows import EPOCH
 from recon.series import SeriesHistory
+from recon.text import of_side
 from tools.bench import Bench, where
 
 SHOWN: Final = 12
@@ -38,7 +39,8 @@ def _point(bench: Bench, brk: BreakRow, history: SeriesHistory, i: int) -> tuple
     day = _day(int(history.day[i])).isoformat()
     broken = "a break" if history.is_break[i] else "within tolerance"
     statement = (
-        f"On {day} {bench.left} {brk.pair} is {_told(left)} and {bench.right} {brk.pair} is {_told(right)}: "
+        f"On {day} {of_side(bench.left, brk.pair)} is {_told(left)} and {of_side(bench.right, brk.pair)} is "
+        f"{_told(right)}: "
         f"difference {readable(diff)}, {broken}"
     )
     values = {
@@ -176,7 +178,7 @@ def show_sides(bench: Bench, first: int, *, row: int | None = None) -> tuple[Evi
     on = f"On {brk.business_date.isoformat()} " if brk.business_date else ""
     unit = f" {brk.currency}" if brk.currency else ""
     told = [
-        f"{name} {brk.pair} is {'missing' if value is None else value + unit}"
+        f"{of_side(name, brk.pair)} is {'missing' if value is None else value + unit}"
         for name, value in ((bench.left, brk.left), (bench.right, brk.right))
     ]
     values = {

@@ -1,7 +1,7 @@
 """Amount columns from text to exact integer units, by DuckDB's casts; only odd spellings are looked at one by one."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import duckdb
@@ -14,6 +14,7 @@ from recon.money import (
     MAX_DIGITS,
     MAX_SCALE,
     DecimalSign,
+    currency_told,
     evidence_of_sign,
     exact_scale,
     is_blank,
@@ -64,6 +65,8 @@ class Amounts:
     """Cells whose decimal sign is the other one, and unmistakably so."""
     sided: int = 0
     """Cells with DR or CR."""
+    currencies: frozenset[str] = frozenset()
+    """The codes and signs of currencies that cells carry."""
 
 
 def spreads_of(connection: duckdb.DuckDBPyConnection, columns: Mapping[str, pa.ChunkedArray]) -> dict[str, Spread]:
@@ -178,7 +181,7 @@ def counted_amounts(
     odd = to_amounts(connection, {"": pa.chunked_array([column.texts])}, scale, sign)[""]
     units = units.copy()
     units[column.odd], state[column.odd] = odd.units, odd.state
-    return Amounts(units, state, odd.booleans, odd.foreign, odd.sided)
+    return replace(odd, units=units, state=state)
 
 
 def _amounts(column: pa.ChunkedArray, cast: pa.ChunkedArray, scale: int, sign: DecimalSign) -> Amounts:
@@ -250,7 +253,8 @@ def _one_by_one(
     def count(kind: str) -> int:
         return int(sum(times[i] for i, (_, _, note) in enumerate(seen) if note == kind))
 
-    return Amounts(units, state, count("boolean"), count("foreign"), count("sided"))
+    told = frozenset(filter(None, map(currency_told, words)))
+    return Amounts(units, state, count("boolean"), count("foreign"), count("sided"), told)
 
 
 def _read_one(text: str, scale: int, sign: DecimalSign) -> tuple[int, int, str]:

@@ -41,6 +41,8 @@ class Notes:
 
     counts: dict[str, int] = field(default_factory=dict)
     first: dict[str, str] = field(default_factory=dict)
+    currencies: set[str] = field(default_factory=set)
+    """What the amounts themselves carry, as codes and signs."""
 
     def add(self, code: str, count: int, where: str) -> None:
         if count:
@@ -299,6 +301,7 @@ class PartReader:
         notes.add("boolean_amount", found.booleans, where)
         notes.add("mixed_decimal_signs", found.foreign, where)
         notes.add("debit_credit", found.sided, where)
+        notes.currencies |= found.currencies
 
     def _text_pair(self, part: Part, pair: Pair, plan: PartPlan, left_absent: Mask, right_absent: Mask) -> PairAmounts:
         left, right = (self._comparable(part, name, plan) for name in (pair.left, pair.right))

@@ -172,6 +172,10 @@ def findings(
         what, done = _NOTES[code]
         severity = "info" if code == "debit_credit" else "warning"
         found.append(ImportFinding(code, severity, what, notes.first[code], done, count))  # type: ignore[arg-type]
+    if layout.currency is None and len(notes.currencies) > 1:
+        what = f"amounts that carry currencies of their own ({', '.join(sorted(notes.currencies)[:6])})"
+        done = "read as numbers alone, and compared as such; put the currency in a column of its own"
+        found.append(ImportFinding("currency_in_amounts", "warning", what, ", ".join(rows.files), done))
     found += _dates(rows, today)
     found += _contradictions(rows, layout)
     found += _minor_units(rows, layout)

@@ -116,7 +116,7 @@ def _over_dates(
     if dimensions and grouping.recurs(dimensions) >= often and may_lead(dimensions):
         found = _sharpened(dimensions, candidates, grouping)
         if grouping.unique(found) >= UNIQUE:
-            return KeyFound(_in_order(found, candidates), "together they name one line on each date")
+            return _together(_in_order(found, candidates))
     for column in telling:
         recurs = grouping.recurs([column.name]) >= PANEL * grouping.dates
         if recurs and grouping.unique([column.name]) >= UNIQUE and may_lead([column.name]):
@@ -127,9 +127,9 @@ def _over_dates(
         return KeyFound((), "each date has one row: all rows are one series")
     if not dimensions:
         found = _greedy([c for c in candidates if c not in ids] or candidates, grouping)
-        return KeyFound(_in_order(found, candidates), "together they tell most lines of a date apart")
+        return _together(_in_order(found, candidates), "most lines of a date")
     if found := _widened(dimensions, candidates, grouping):
-        return KeyFound(_in_order(found, candidates), "together they name one line on each date")
+        return _together(_in_order(found, candidates))
     return KeyFound(_in_order(dimensions, candidates), "they name an account; a date holds several lines of some")
 
 
@@ -140,11 +140,16 @@ def _on_one_date(
         if grouping.unique([column.name]) >= UNIQUE:
             return KeyFound((column.name,), "it names one line")
     if dimensions and grouping.unique(dimensions) >= UNIQUE and len(dimensions) >= 2:
-        return KeyFound(_in_order(dimensions, candidates), "together they name one line")
+        return _together(_in_order(dimensions, candidates), "one line")
     rest = [c.name for c in candidates if c not in ids]
     if ids and (not rest or grouping.unique(rest) < UNIQUE):
         return KeyFound((ids[0].name,), "its name says that it identifies a line")
-    return KeyFound(tuple(rest[:MOST_KEYS]), "together they are the line's categories")
+    return _together(tuple(rest[:MOST_KEYS]), "what a line is of")
+
+
+def _together(names: tuple[str, ...], what: str = "one line on each date") -> KeyFound:
+    """The columns that name `what`, alone or together."""
+    return KeyFound(names, f"{'together they name' if len(names) > 1 else 'it names'} {what}")
 
 
 def _sharpened(names: list[str], candidates: Sequence[Column], grouping: Grouping) -> list[str]:

@@ -339,6 +339,19 @@ def test_the_status_shows_the_tolerance(tmp_path: Path) -> None:
     assert pair.tolerance == "0.9"
 
 
+@pytest.mark.parametrize(("codes", "told"), [(("USD", "EUR"), True), (("USD", "USD"), False)])
+def test_amounts_of_several_currencies_without_a_column_for_them_are_told(
+    tmp_path: Path, codes: tuple[str, str], told: bool
+) -> None:
+    rows: list[list[object]] = [
+        [f"2026-05-{i % 28 + 1:02d}", f"C{i % 4}", f"{codes[i % 2]} {i},100.00", f"{codes[i % 2]} {i},100.00"]
+        for i in range(1, 60)
+    ]
+    reading = read([write(tmp_path, ["Date", "Client", "Our Amount", "Their Amount"], rows)], ReconFile(), today=TODAY)
+    found = [f for f in reading.findings if f.code == "currency_in_amounts"]
+    assert [f.what for f in found] == ["amounts that carry currencies of their own (EUR, USD)"] * told
+
+
 def test_a_status_of_the_work_draws_no_line_between_matches_and_breaks(tmp_path: Path) -> None:
     """A register of breaks: the closed ones were as large as the open ones, and are breaks as well."""
     rng = random.Random(3)
