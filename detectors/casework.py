@@ -1,7 +1,7 @@
 """Turns a group of findings into a case: its title, amount, severity and numbered evidence."""
 
 import hashlib
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from detectors.grouping import Finding, Group, Judged, onset_day, without_past
+from detectors.grouping import PURE, Finding, Group, Judged, onset_day, without_past
 from detectors.hypotheses import rank
 from detectors.proof import SAID
 from detectors.reasons import reason
@@ -26,6 +26,8 @@ from recon.words import CAUSE_LABELS, PATTERN_LABELS, AnomalyAnswer, Severity, S
 
 ANSWERS: tuple[AnomalyAnswer, ...] = ("no", "yes", "insufficient_history")
 SHOWN_ROWS = 5
+TITLE_WORD = 24
+"""The longest word of a text pair that a title has room for."""
 """How many of a case's breaks get an evidence line of their own; the rest are in its rows."""
 
 
@@ -333,13 +335,23 @@ class Casework:
         else:
             label = PATTERN_LABELS.get(group.pattern, group.pattern)
         where = ", ".join(f"{column} {value}" for column, value in group.scope[:4])
-        where = where or ("all over the file" if group.slice is not None else self._how_many(group))
+        words = self._same_words(group)
+        where = where or ("all over the file" if group.slice is not None and not words else self._how_many(group))
         many = f" ({count:,} breaks)" if count > 1 else ""
         many_pairs = len({p.pair.name for p in self.judged.panels}) > 1
         in_words = all(self.judged.panels[p].pair.kind == "text" for p, _ in group.members)
         said = [] if in_words else [measure]
         said += [lead.pair] if many_pairs or in_words else []
-        return f"{label}: {where}, {' '.join(said)}{many}"
+        return f"{label}: {where}, {' '.join(said)}{words}{many}"
+
+    def _same_words(self, group: Group) -> str:
+        """« «USD» against «EUR»», where one word stands against another in most rows; "" for other breaks."""
+        proofs = [self.judged.best_proof(finding) for finding in group.members]
+        told = Counter((p.values["left"], p.values["right"]) for p in proofs if p and p.mechanism == "text_differs")
+        (words, count), *_ = told.most_common(1) or [(("", ""), 0)]
+        if count < PURE * len(proofs) or max(map(len, words)) > TITLE_WORD:
+            return ""
+        return f" «{words[0]}» against «{words[1]}»"
 
     def _how_many(self, group: Group) -> str:
         """«12 keys», or «12 rows» where lines have no key or all are of one."""

@@ -194,8 +194,9 @@ def _other_pairs(judged: Judged, deviating: Sequence[Finding], taken: set[Findin
 
 
 def _linked_and_keyed(judged: Judged, rest: Sequence[Finding]) -> list[Group]:
-    """Rows that a proof ties together are one problem; so are all pairs of one key with one cause, and the rows of a
-    day whose words differ alike."""
+    """Rows that a proof ties together are one problem; so are all pairs of one key with one cause, the pairs of one row
+    that are off by one factor (a quantity, and the money that follows from it), and the rows of a day whose words
+    differ alike."""
     where = {(f[0], judged.row(f)): f for f in rest}
     boss: dict[Finding, Finding] = {f: f for f in rest}
 
@@ -212,7 +213,10 @@ def _linked_and_keyed(judged: Judged, rest: Sequence[Finding]) -> list[Group]:
 
     keyed: dict[tuple[int, str], Finding] = {}
     changed: dict[tuple[int, int, str], Finding] = {}
+    scaled: dict[tuple[int, float], Finding] = {}
     for f in rest:
+        if factor := _factor(judged, f):
+            join(scaled.setdefault((int(judged.panels[f[0]].source[judged.row(f)]), factor), f), f)
         if change := _change(judged, f):
             join(changed.setdefault((f[0], int(judged.panels[f[0]].day[judged.row(f)]), change), f), f)
         series = _series_index(judged.panels[f[0]], judged.row(f))
@@ -228,6 +232,15 @@ def _linked_and_keyed(judged: Judged, rest: Sequence[Finding]) -> list[Group]:
     for f in rest:
         families[find(f)].append(f)
     return [_key_group(judged, members) for members in families.values()]
+
+
+def _factor(judged: Judged, finding: Finding) -> float:
+    """By what the right side is the left one multiplied, to four digits; 0 where a side is missing or nothing."""
+    panel, row = judged.panels[finding[0]], judged.row(finding)
+    left, right = int(panel.left[row]), int(panel.right[row])
+    if panel.pair.kind == "text" or panel.pair.right is None or not left or not right:
+        return 0.0
+    return float(f"{right / left:.4g}")
 
 
 def _change(judged: Judged, finding: Finding) -> str:

@@ -40,7 +40,7 @@ def reason(panel: Panel, judgement: Judgement, i: int, lessons: Lessons | None =
 def _said(panel: Panel, judgement: Judgement, i: int, n: dict[str, float], facts: dict[str, str], pattern: str) -> str:
     if panel.pair.kind == "text":
         seen = int(judgement.support[i])
-        odds = 1.0 / float(judgement.pvalue[i]) if seen == 0 and judgement.level[i] >= 0 else 0.0
+        odds = math.exp(n["surprise"]) if seen == 0 and judgement.level[i] >= 0 else 0.0
         return _codes(panel, int(judgement.rows[i]), seen, int(n["breaks"]), odds)
     question = int(n.get("question", -1.0))
     if judgement.anomaly[i] == 1 and question >= 0:

@@ -131,6 +131,26 @@ def test_words_of_deals_of_their_own_are_rare_where_words_like_them_hardly_ever_
     assert late[0].proof.values["pair"] == "Settles"
 
 
+def test_a_quantity_and_the_money_that_follows_from_it_are_one_case(tmp_path: Path) -> None:
+    """One trade is ten times too large, and no trade has a past of its own: counting alone would call nothing."""
+    rng = Random(9)
+
+    def trades(number: int, wrong: int | None) -> list[list[str]]:
+        day = TODAY - timedelta(days=number)
+        out = []
+        for n in range(150):
+            size, price = rng.randint(1, 500) * 100, rng.randint(1_000, 40_000)
+            sent = size - 100 if rng.random() < 0.01 else size * (10 if n == wrong else 1)
+            out.append([f"T{number}-{n}", f"{day}", str(size), str(sent), cents(size * price), cents(sent * price)])
+        return out
+
+    header = ("Trade", "Date", "OMS Qty", "Bank Qty", "OMS Net", "Bank Net")
+    past = [row for number in range(30, 0, -1) for row in trades(number, None)]
+    found = group(judged_on(tmp_path, past, trades(0, 17), header))
+    (case,) = [g for g in found if g.kind == "anomaly"]
+    assert (case.cause, len(case.members)) == ("scale", 2)
+
+
 def test_a_price_of_one_security_is_one_case_though_there_are_more_securities_than_half_the_rows(
     tmp_path: Path,
 ) -> None:
