@@ -21,11 +21,12 @@ def _sentence(text: str) -> str:
     text = " ".join(text.split())
     if not text:
         return ""
-    return text if text[-1] in ".!?»" else text + "."
+    return text if text.rstrip("»")[-1:] in (".", "!", "?") else text + "."
 
 
 def _stated(evidence: Sequence[Mapping[str, Any]]) -> str:
-    return " ".join(f"{_sentence(e['statement'])[:-1]} [{e['id']}]." for e in evidence if e["statement"].strip())
+    said = ((_sentence(e["statement"]).removesuffix("."), e["id"]) for e in evidence if e["statement"].strip())
+    return " ".join(f"{statement} [{ident}]." for statement, ident in said)
 
 
 def _ids(evidence: Sequence[Mapping[str, Any]]) -> list[str]:

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from detectors.concentrate import LEAST, Grid, concentrations, grid_of
-from detectors.flood import flood
+from detectors.flood import flood, unheard
 from detectors.gathering import Gathering, called, gathered
 from detectors.grouping import BY_LINK, Finding, Judged, without_past
 from detectors.judge import called_still, combine, judge
@@ -181,6 +181,9 @@ def _floods(
         if one is not None:
             floods.append(one[0])
             gatherings.append(replace(one[1], where=where[one[1].where]))
+    # amounts that never differed are called by their size; words have none
+    if panel.pair.kind == "text" and not floods and (new := unheard(panel, rows, loud)) is not None:
+        gatherings.append(replace(new, where=where[new.where]))
     return called(judgement, gatherings), floods
 
 

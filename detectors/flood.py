@@ -20,6 +20,8 @@ SHARE: Final = 0.05
 """Of the day's rows that must break so: fewer are many problems rather than one."""
 MOST: Final = 0.5
 """The share from which one earlier day is enough to say that this is new; below it takes DAYS."""
+UNHEARD: Final = 1e-3
+"""The chance at which several breaks of a pair that never broke are called: it is tried once for each pair."""
 
 Rows = npt.NDArray[np.int64]
 
@@ -50,6 +52,20 @@ def flood(panel: Panel, rows: Rows, flag: npt.NDArray[np.bool_], slices: list[Sl
     if score < -np.log(ODDS) or np.count_nonzero(shown) > SELDOM * len(days):
         return None
     return _of(panel, here, hits, rate, score), Gathering(where, -score, len(hits), len(here), before, len(past))
+
+
+def unheard(panel: Panel, rows: Rows, flag: npt.NDArray[np.bool_]) -> Gathering | None:
+    """Several breaks (`flag`, among the newest day's panel rows `rows`) of a pair that never broke before: each alone
+    is as rare as counting can say, together they are rarer. None when chance brings as many once in 1,000 times, at
+    the rate that is left possible (Laplace)."""
+    where = np.flatnonzero(flag)
+    if len(where) < 2:
+        return None
+    past = np.flatnonzero(of_the_past(panel) & (panel.day < panel.day[rows].max()))
+    if panel.is_break[past].any() or len(np.unique(panel.day[past])) < DAYS:
+        return None
+    log_p = tail(len(where), len(rows), 1.0 / (len(past) + 2.0))
+    return Gathering(where, log_p, len(where), len(rows), 0, len(past)) if log_p <= np.log(UNHEARD) else None
 
 
 def _of(panel: Panel, here: Rows, hits: Rows, rate: float, score: float) -> Slice:

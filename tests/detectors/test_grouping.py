@@ -131,6 +131,28 @@ def test_words_of_deals_of_their_own_are_rare_where_words_like_them_hardly_ever_
     assert late[0].proof.values["pair"] == "Settles"
 
 
+@pytest.mark.parametrize(("wrong", "called"), [({8}, 0), ({8, 90}, 2)])
+def test_two_words_of_a_pair_that_never_differed_are_rarer_together(
+    tmp_path: Path, wrong: set[int], called: int
+) -> None:
+    """One of 150 deals after 4,500, and of seven pairs that may differ, is no more than chance; two are."""
+    pairs = ("Side", "Qty", "Broker", "Book", "Trader", "Region", "Desk")
+
+    def deals(number: int, wrong: set[int]) -> list[list[str]]:
+        day = TODAY - timedelta(days=number)
+        sides = ["BUY" if (number + n) % 3 else "SELL" for n in range(150)]
+        return [
+            [f"D{number}-{n}", f"{day}", side, {"BUY": "SELL", "SELL": "BUY"}[side] if n in wrong else side, "7", "7"]
+            + [f"{name} {n % 9}" for name in pairs[2:] for _ in range(2)]
+            for n, side in enumerate(sides)
+        ]
+
+    header = ("Deal", "Date", *(f"{side} {name}" for name in pairs for side in ("FO", "BO")))
+    past = [row for number in range(30, 0, -1) for row in deals(number, set())]
+    found = group(judged_on(tmp_path, past, deals(0, wrong), header))
+    assert sum(len(g.members) for g in found if g.kind == "anomaly") == called
+
+
 def test_a_quantity_and_the_money_that_follows_from_it_are_one_case(tmp_path: Path) -> None:
     """One trade is ten times too large, and no trade has a past of its own: counting alone would call nothing."""
     rng = Random(9)
