@@ -215,8 +215,8 @@ def _linked_and_keyed(judged: Judged, rest: Sequence[Finding]) -> list[Group]:
     changed: dict[tuple[int, int, str], Finding] = {}
     scaled: dict[tuple[int, float], Finding] = {}
     for f in rest:
-        if factor := _factor(judged, f):
-            join(scaled.setdefault((int(judged.panels[f[0]].source[judged.row(f)]), factor), f), f)
+        if (place := _row_and_factor(judged, f))[1]:
+            join(scaled.setdefault(place, f), f)
         if change := _change(judged, f):
             join(changed.setdefault((f[0], int(judged.panels[f[0]].day[judged.row(f)]), change), f), f)
         series = _series_index(judged.panels[f[0]], judged.row(f))
@@ -234,13 +234,13 @@ def _linked_and_keyed(judged: Judged, rest: Sequence[Finding]) -> list[Group]:
     return [_key_group(judged, members) for members in families.values()]
 
 
-def _factor(judged: Judged, finding: Finding) -> float:
-    """By what the right side is the left one multiplied, to four digits; 0 where a side is missing or nothing."""
+def _row_and_factor(judged: Judged, finding: Finding) -> tuple[int, float]:
+    """The current row, and by what the right side is the left one multiplied, to four digits: pairs of a row that are
+    off by one factor are one problem. 0 where a side is missing or nothing."""
     panel, row = judged.panels[finding[0]], judged.row(finding)
     left, right = int(panel.left[row]), int(panel.right[row])
-    if panel.pair.kind == "text" or panel.pair.right is None or not left or not right:
-        return 0.0
-    return float(f"{right / left:.4g}")
+    known = panel.pair.kind != "text" and panel.pair.right is not None and left and right
+    return int(panel.source[row]), float(f"{right / left:.4g}") if known else 0.0
 
 
 def _change(judged: Judged, finding: Finding) -> str:
@@ -299,18 +299,25 @@ def _key_group(judged: Judged, members: list[Finding]) -> Group:
 
 
 def _documents(judged: Judged, taken: set[Finding], precedents: Mapping[Finding, str]) -> list[Group]:
-    """Breaks in line, by pattern, cause and precedent: one comment documents them all. What belongs together goes by
-    the strangest of it."""
+    """Breaks in line, by pattern, cause and precedent: one comment documents them all. What belongs together, by a
+    proof or as pairs of a row that are off by one factor, goes by the strangest of it."""
     if without_past(judged):
         return []
+    rest = [
+        (p, int(j))
+        for p, (panel, judgement) in enumerate(zip(judged.panels, judged.judgements, strict=True))
+        for j in np.flatnonzero(panel.is_break[judgement.rows] & (judgement.anomaly != 1))
+        if (p, int(j)) not in taken
+    ]
+    beside: dict[tuple[int, float], list[Finding]] = defaultdict(list)
+    for f in rest if len(judged.panels) > 1 else ():
+        beside[_row_and_factor(judged, f)].append(f)
     families: dict[tuple[str, str, str], list[Finding]] = defaultdict(list)
-    for p, (panel, judgement) in enumerate(zip(judged.panels, judged.judgements, strict=True)):
-        for j in np.flatnonzero(panel.is_break[judgement.rows] & (judgement.anomaly != 1)):
-            f = (p, int(j))
-            if f not in taken:
-                lead = min([f, *_bound_to(judged, f)], key=lambda g: (-float(judgement.score[g[1]]), g))
-                key = (judged.pattern(lead), str(judged.causes[p][j]), precedents.get(lead, ""))
-                families[key].append(f)
+    for f in rest:
+        place = _row_and_factor(judged, f)
+        together = [f, *_bound_to(judged, f), *(beside[place] if place[1] else ())]
+        lead = min(together, key=lambda g: (-float(judged.judgements[g[0]].score[g[1]]), g))
+        families[judged.pattern(lead), str(judged.causes[lead[0]][lead[1]]), precedents.get(lead, "")].append(f)
     groups = []
     for (pattern, cause, precedent), members in families.items():
         members.sort(key=lambda f: -float(judged.judgements[f[0]].score[f[1]]))
