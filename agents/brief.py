@@ -69,6 +69,7 @@ def brief(known: Known) -> dict[str, Any]:
             "severity": case.severity,
             "scope": {part.column: part.value for part in case.scope},
             "key": dict(case.key),
+            "columns": sorted({name for b in known.breaks for name in b.columns}),
             "pair": case.pair,
             "break_count": case.break_count,
             "amount": format(case.amount, "f"),

@@ -234,7 +234,7 @@ INTENTS: Final[tuple[Intent, ...]] = (
     Intent("promise", "was a promise made?", _tool("promises"), _lead("")),
     Intent("next", "what should I do next?", _nothing, _next),
     Intent("band", "what is the expected range?", _tool("series_summary", "row"), _band),
-    Intent("by_column", "break it down by currency", _tool("aggregate_breaks", "by", "measure"), _lead("")),
+    Intent("by_column", "break it down by currency", _tool("aggregate_breaks", "by", "measure", "whole"), _lead("")),
     Intent("largest", "which break is the largest?", _tool("list_breaks", limit=1), _largest),
     Intent("who", "who has worked on this?", _tool("case_history"), _lead("")),
     Intent("close", "close these like last month", _tool("propose_close"), _done),

@@ -130,7 +130,8 @@ def exhibits(desk: Desk, known: Known) -> list[dict[str, str]]:
     strangest = max(breaks, key=lambda b: (b.score, -b.row))
     history = desk.lake.series(case.recon, strangest.pair, series_number(strangest.key))
     words = f"{strangest.pair} difference of {where(tuple(strangest.key.items()))}"
-    picture = chart_svg(dots_of(history, breaks, strangest), words, facts_table(known))
+    dots = () if strangest.in_words else dots_of(history, breaks, strangest)
+    picture = chart_svg(dots, words, facts_table(known))
     rows = rows_csv(breaks, known.sources.left, known.sources.right)
     files = [attachment(f"rows-{case.id}.csv", rows)]
     return [attachment(f"chart-{case.id}.svg", picture), *files] if picture else files

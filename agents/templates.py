@@ -151,10 +151,8 @@ def _row(b: BreakRow, known: Known) -> str:
     unit = f" {b.currency}" if b.currency else ""
     left = _side(b.left)
     right = _side(b.right)
-    return (
-        f"- {day}{key}: {known.sources.left} {left}, {known.sources.right} {right}, "
-        f"{b.pair} difference {amount(_decimal(b.difference))}{unit} (row {b.row})"
-    )
+    off = f"{b.pair} differs" if b.in_words else f"{b.pair} difference {amount(_decimal(b.difference))}{unit}"
+    return f"- {day}{key}: {known.sources.left} {left}, {known.sources.right} {right}, {off} (row {b.row})"
 
 
 def _side(text: str | None) -> str:

@@ -72,6 +72,8 @@ _CAUSE_WORDS: Final[Mapping[str, str]] = {
     "static data": "reference_data", "factor": "factor_rounding", "stale price": "stale", "price": "price",
     "quantity": "quantity", "lagging": "lag", "scale": "scale",
 }  # fmt: skip
+_COLUMN_ASKED: Final = 5.0
+"""What a column's name after «which» speaks for: more than «which ... are affected», of rows, does."""
 _NUMBERS: Final = {
     w: n
     for n, w in enumerate(
@@ -142,6 +144,8 @@ def _likeliest(text: str, brief: Brief) -> str:
         if re.search(rf"\b{re.escape(name.lower())}\b", text):
             scores["side"] = scores.get("side", 0.0) + 0.6
             scores["values"] = scores.get("values", 0.0) + 0.7
+    if _column_asked(text, brief):
+        scores["by_column"] = scores.get("by_column", 0.0) + _COLUMN_ASKED
     if not scores or max(scores.values()) < SURE_ENOUGH:
         return "unknown"
     return max(scores, key=lambda name: (scores[name], -_ORDER.get(name, 99)))
@@ -181,17 +185,27 @@ def _span(text: str, brief: Brief) -> dict[str, Any]:
     return {}
 
 
+def _columns(brief: Brief) -> set[str]:
+    case = brief["case"]
+    return {*case["scope"], *case["key"], *case["columns"], *(name for b in brief["breaks"] for name in b["key"])}
+
+
+def _column_asked(text: str, brief: Brief) -> bool:
+    """«which books are affected»: a column of the case's own breaks."""
+    return any(
+        re.search(rf"\b(?:which|what|how many) {re.escape(c.lower())}(?:s|es)?\b", text) for c in _columns(brief)
+    )
+
+
 def _grouping(text: str, brief: Brief) -> dict[str, Any]:
-    columns = {"pair", "cause", "pattern", "date"} | set(brief["case"]["scope"]) | set(brief["case"]["key"])
-    for b in brief["breaks"]:
-        columns |= set(b["key"]) | set(b.get("columns") or {})
+    columns = {"pair", "cause", "pattern", "date"} | _columns(brief)
     said = [c for c in columns if re.search(rf"\b{re.escape(c.lower())}(?:s|es)?\b", text)]
     by = max(said, key=len) if said else ""
     if not by:
         found = re.search(r"\b(?:by|per|for each|each|across|which) (\w+)", text)
         by = found[1] if found else "cause"
     measure = "count" if re.search(r"\bcount|how many|number of\b", text) else "sum"
-    return {"by": by, "measure": measure}
+    return {"by": by, "measure": measure} | ({"whole": False} if _column_asked(text, brief) else {})
 
 
 def _verdict(text: str) -> dict[str, Any]:

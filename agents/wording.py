@@ -105,7 +105,7 @@ def next_step(brief: Brief) -> str:
     if case["kind"] == "document":
         return "Document the breaks with the comment proposed."
     where = f"in {side}" if side and case["suspect_side"] in ("left", "right") else BOTH
-    if not case["scope"] and _of_kind(brief, "slice"):
+    if not case["scope"] and _of_kind(brief, "slice") and case["cause"] != "reference_data":
         return f"Check how the whole feed of the day came {where} before any single entry is corrected."
     match case["cause"]:
         case "missing_left" | "missing_right":

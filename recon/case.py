@@ -84,6 +84,18 @@ class BreakRow:
     reason: str
     comment: str = ""
 
+    @property
+    def in_words(self) -> bool:
+        """Whether its sides are words, which differ and have no difference.
+
+        Numbers are told by their arithmetic: codes such as «0012» look like numbers too.
+        """
+        try:
+            left, right, difference = (Decimal(text or 0) for text in (self.left, self.right, self.difference))
+        except ArithmeticError:
+            return True
+        return abs(difference) not in (abs(left - right), abs(left + right))
+
 
 @dataclass(frozen=True)
 class Case:

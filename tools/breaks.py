@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from memory.cases import break_from_body
 from memory.schema import case_breaks, cases
 from recon.case import BreakRow, Evidence
+from recon.text import counted
 from tools.bench import Bench, ToolFault, where
 from tools.series import readable
 
@@ -60,9 +61,8 @@ def list_breaks(bench: Bench, first: int, *, limit: int = 8) -> tuple[Evidence, 
     """The case's breaks, largest first."""
     out: list[Evidence] = []
     for b in sorted(bench.breaks, key=lambda b: (-abs(_amount(b)), b.row))[: max(1, min(limit, 40))]:
-        unit = f" {b.currency}" if b.currency else ""
         on = f" on {b.business_date.isoformat()}" if b.business_date else ""
-        statement = f"Row {b.row}{on}, {where(tuple(b.key.items()))}: {b.pair} difference {readable(_amount(b))}{unit}"
+        statement = f"Row {b.row}{on}, {where(tuple(b.key.items()))}: {_told(bench, b)}"
         values = {
             "row": b.row,
             "difference": b.difference,
@@ -73,6 +73,15 @@ def list_breaks(bench: Bench, first: int, *, limit: int = 8) -> tuple[Evidence, 
         }
         out.append(Evidence(f"E{first + len(out)}", "break", statement, values, (b.row,)))
     return tuple(out)
+
+
+def _told(bench: Bench, b: BreakRow) -> str:
+    if b.in_words:
+        sides = ((bench.left, b.left), (bench.right, b.right))
+        said = " and ".join(f"missing on {name}" if word is None else f"«{word}» on {name}" for name, word in sides)
+        return f"{b.pair} is {said}"
+    unit = f" {b.currency}" if b.currency else ""
+    return f"{b.pair} difference {readable(_amount(b))}{unit}"
 
 
 def co_moving(bench: Bench, first: int, *, row: int | None = None) -> tuple[Evidence, ...]:
@@ -110,10 +119,13 @@ def aggregate(bench: Bench, first: int, asked: Slice, *, limit: int = 8) -> tupl
         statement = f"No break has {where(tuple(wanted.items()))}; {len(rows)} were searched"
         return (Evidence(f"E{first}", "aggregate", statement, {"count": 0, "searched": len(rows)}),)
     ranked = sorted(groups.items(), key=lambda item: (-_measure(item[1], asked.measure), item[0]))
-    return tuple(
-        _group(f"E{first + n}", by, name, members, asked)
-        for n, (name, members) in enumerate(ranked[: max(1, min(limit, 20))])
-    )
+    limit = max(1, min(limit, 20))
+    out = [_group(f"E{first + n}", by, name, members, asked) for n, (name, members) in enumerate(ranked[:limit])]
+    if rest := ranked[limit:]:
+        held = sum(len(members) for _, members in rest)
+        statement = f"{counted(len(rest), 'more value')} of {by}: {counted(held, 'break')}"
+        out.append(Evidence(f"E{first + limit}", "aggregate", statement, {"column": by, "break_count": held}))
+    return tuple(out)
 
 
 def _column(columns: Mapping[str, str], name: str) -> str:
@@ -135,7 +147,8 @@ def _group(evidence_id: str, by: str, name: str, rows: list[BreakRow], asked: Sl
     total, largest = _measure(rows, "sum"), _measure(rows, "largest")
     noun = "break" if len(rows) == 1 else "breaks"
     added = f", {readable(total)}{unit} in all" if len(currencies) == 1 else ""
-    statement = f"{by} {name or '(blank)'}: {len(rows)} {noun}{added}, the largest {readable(largest)}{unit}"
+    amounts = "" if all(b.in_words for b in rows) else f"{added}, the largest {readable(largest)}{unit}"
+    statement = f"{by} {name or '(blank)'}: {len(rows)} {noun}{amounts}"
     values = {
         "column": by,
         "value": name,

@@ -131,7 +131,7 @@ def what_changed(bench: Bench, first: int, *, row: int | None = None) -> tuple[E
     left, right, diff = _sides(history, i)
     now_left = Decimal(brk.left) if brk.left is not None and left is not None else None
     now_right = Decimal(brk.right) if brk.right is not None and right is not None else None
-    if _is_text(brk) or (now_left is None and now_right is None):
+    if brk.in_words or (now_left is None and now_right is None):
         return tuple(out)
     moved_left = None if now_left is None or left is None else now_left - left
     moved_right = None if now_right is None or right is None else now_right - right
@@ -139,16 +139,6 @@ def what_changed(bench: Bench, first: int, *, row: int | None = None) -> tuple[E
         _movement(bench, brk, first + 1, (moved_left, moved_right, Decimal(brk.difference) - diff), values["date"])
     )
     return tuple(out)
-
-
-def _is_text(brk: BreakRow) -> bool:
-    for text in (brk.left, brk.right, brk.difference):
-        try:
-            if text is not None:
-                Decimal(text)
-        except ArithmeticError:
-            return True
-    return False
 
 
 def _movement(

@@ -85,6 +85,16 @@ def test_a_new_ticket_carries_its_chart_and_its_rows_within_the_approved_bytes(t
     assert "attachments" not in pending(desk, case_id, "email.send").payload
 
 
+def test_words_are_not_drawn_and_have_no_difference(tmp_path: Path) -> None:
+    desk = make_desk(tmp_path)
+    row = make_break(1, pair="Broker", left="BRK3", right="BRK3-LDN", difference="1", currency=None)
+    case_id = put_case(desk, row, pair="Broker")
+    work_cases(desk, [case_id])
+    ticket = pending(desk, case_id)
+    assert [file["name"] for file in ticket.payload["attachments"]] == [f"rows-{case_id}.csv"]
+    assert "BRK3, IHub BRK3-LDN, Broker differs (row 1)" in ticket.payload["description"]
+
+
 def test_without_a_valid_destination_nothing_is_drafted(tmp_path: Path) -> None:
     desk = make_desk(tmp_path, jira_url="https://jira.example")
     case_id = put_case(desk)

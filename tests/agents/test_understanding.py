@@ -5,7 +5,7 @@ import pytest
 from agents.understanding import MOST, understand, understand_all
 
 BRIEF = {
-    "case": {"last_date": "2026-03-09", "scope": {"Account": "1"}, "key": {"Account": "1"}},
+    "case": {"last_date": "2026-03-09", "scope": {"Account": "1"}, "key": {"Account": "1"}, "columns": ["Book"]},
     "sources": {"left": "GL", "right": "IHub"},
     "breaks": [],
 }
@@ -25,6 +25,8 @@ def asked(question: str, before: str = "") -> list[str]:
         ("send it and tell me who approved", ["execute"]),
         ("y is ths flagged", ["why"]),
         ("whats the ticket no?", ["ticket"]),
+        ("which books are affected?", ["by_column"]),
+        ("how many books?", ["by_column"]),
         ("the weather and the football", ["unknown"]),
     ],
 )
