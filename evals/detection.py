@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from detectors.judge import judge
 from detectors.judgement import Judgement
-from evals import single
+from evals import newcomers, single
 from evals.series import KINDS, NATURES, STRENGTHS, Planted, planted
 from recon.calendar import BusinessCalendar
 from recon.recon_file import CalendarSaid
@@ -102,7 +102,8 @@ PASTS: Final = ("clean", "with accidents")
 
 def run(quick: bool = False, *, seeds: int | None = None) -> dict[str, Any]:
     """`planted`: by past and strength; `kinds`, `natures`: recall by strength; `quiet`; `small`: by past points;
-    `single`: one long series. Quick: one strength and few seeds, in about 15 s of processor time."""
+    `newcomers`: items without a past; `single`: one long series. Quick: one strength and few seeds, in about 25 s of
+    processor time."""
     count = seeds or (2 if quick else 20)
     board: dict[str, Any] = {"planted": {}, "small": {}, "kinds": {}, "natures": {}, "target": TARGET, "seeds": count}
     strengths = {"medium": STRENGTHS["medium"]} if quick else STRENGTHS
@@ -121,6 +122,7 @@ def run(quick: bool = False, *, seeds: int | None = None) -> dict[str, Any]:
     for points in (6, 24) if quick else (3, 6, 12, 24):
         short = [_short(seed, points) for seed in range(1 if quick else count)]
         board["small"][points] = _mean([_one(data, ask(data), slow=False) for data in short])
+    board["newcomers"] = newcomers.run(8 if quick else count)
     board["single"] = single.run(1 if quick else max(1, count // 5), every=17 if quick else 1)
     return board
 
@@ -191,6 +193,7 @@ def table(board: Mapping[str, Any]) -> str:
         for name, shares in board[heading].items():
             lines.append(f"  {name:24}" + ", ".join(f"{k} {v:.2f}" for k, v in shares.items()))
     lines.append(f"target {board['target']}, {board['seeds']} seeds; fdp_upper_95 must stay at or under 0.12")
+    lines += ["items without a past of their own:", newcomers.table(board["newcomers"])]
     lines.append("one long series: ROC-AUC, PR-AUC, best F1")
     for name, values in board["single"]["ranking"].items():
         lines.append(f"  {name:24}" + " ".join(f"{v:.3f}" for v in values))

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
+from statistics import fmean
 from typing import Any, Final, Literal
 
 from evals.beside import side_by_side
@@ -52,6 +53,8 @@ def _detection(result: Mapping[str, Any]) -> dict[str, float]:
         "false discovery proportion after 24 past points, 95% upper": result["small"][24]["fdp_upper_95"],
         **{f"recall of {name}": row["recall"] for name, row in result["planted"].items()},
         "median alarms on quiet data": result["quiet"]["median alarms"],
+        "recall of items without a past": fmean(row["recall"] for row in result["newcomers"].values()),
+        "false discovery proportion of items without a past": fmean(row["fdp"] for row in result["newcomers"].values()),
         "margin of PR-AUC on one long series": long["tieout"][1] - max(v[1] for n, v in long.items() if n != "tieout"),
         "median alarms on a quiet long series": result["single"]["quiet median alarms"],
     }
