@@ -8,7 +8,7 @@ from recon.errors import AmbiguousDates
 from recon.reading import doctor
 from recon.reading.columns import Column
 from recon.reading.dates import DateReader, Votes, first_of_month, said_order, votes_of
-from recon.reading.roles import numeric_date
+from recon.reading.dating import numeric_date
 from recon.reading.sheet import Part
 from recon.recon_file import ReconFile
 from recon.rows import ImportFinding

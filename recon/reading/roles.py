@@ -5,52 +5,26 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
-import numpy as np
-
-from recon.errors import BadInput, BadReconFile
+from recon.errors import BadInput
 from recon.reading.columns import Column
+from recon.reading.dating import date_like, find_dates
 from recon.reading.keys import Grouping, groups_and_categories, infer_key, is_line_id
-from recon.reading.pairs import PairsFound, infer_pairs, is_measure, sign_of, unit_of
+from recon.reading.named import Named
+from recon.reading.pairs import PairsFound, infer_pairs, is_measure
 from recon.reading.sides import Sides, find_sides
 from recon.reading.status import is_match
 from recon.reading.words import COMMENT, CURRENCY, LABEL, MEASURE, OUTCOME, STATUS
-from recon.recon_file import CriteriaColumns, ReconFile
+from recon.recon_file import ReconFile
 from recon.rows import Layout, Pair
-from recon.text import normalise, squash
+from recon.text import normalise
 
 GroupingOf = Callable[[Sequence[Column], str | None], Grouping]
 """Codes of candidate columns over the rows, given the date column."""
 
-_DATE_NAMES: Final[tuple[tuple[str, float], ...]] = (
-    (r"^recon(ciliation)?(date|dt|day)$", 100),
-    (r"^(balance|position)?asof(date|dt|day)?$", 98),
-    (r"^(business|bus|cob|eod|closeofbusiness)(date|dt|day)?$", 96),
-    (
-        r"^(report(ing)?|snapshot|statement|balance|position|period|periodend|monthend|extract|run|file)(date|dt|day)$",
-        92,
-    ),
-    (r"^(date|dt|day)$", 90),
-    (r"^(timestamp|time|datetime|ts|eventtime|epoch|ds)$", 88),
-    (r"^(month|period|week|quarter)$", 80),
-    (r"^(posting|posted|booking|booked|entry|accounting|gl)(date|dt)$", 70),
-    (r"^value(date|dt)$", 68),
-    (r"^(transaction|txn|trans|payment)(date|dt)$", 66),
-    (r"^(trade|deal)(date|dt)$", 50),
-    (r"^(effective|start)(date|dt)$", 45),
-    (r"^(settle(ment)?)(date|dt)$", 40),
-    (r"^risk(date|dt)$", 30),
-    (r"(maturity|expiry|end|birth|created|updated|modified|due|load|audit)", 8),
-    (r"(date|asof|timestamp|datetime)", 35),
-    (r"(dt|day|time)$", 20),
-)
-_TIME_NAMES: Final = re.compile(r"timestamp|datetime|^time$|^ts$|eventtime|epoch|^date$")
-_MONTH_NUMBER: Final = re.compile(r"(19|20)\d{2}(0[1-9]|1[0-2])", re.ASCII)
 _TRUTH: Final = frozenset(
     {"yes", "no", "y", "n", "true", "false", "0", "1", "anomaly", "normal", "anomalous", "outlier", "inlier", "-1"}
     | {"00", "10", "0.0", "1.0", "abnormal", "fraud", "legit"}
 )
-
-
 _FLAGS: Final = frozenset({"y", "n", "yes", "no", "true", "false"})
 
 
@@ -72,7 +46,7 @@ def infer_roles(columns: Mapping[str, Column], said: ReconFile, grouping_of: Gro
 
     Raises BadReconFile for a named column that the file lacks, BadInput when no column holds values to judge.
     """
-    named = _Named(columns, said)
+    named = Named(columns, said)
     everything = list(columns.values())
     ignored = set(named.ignore)
     free = [c for c in everything if c.name not in ignored]
@@ -84,8 +58,8 @@ def infer_roles(columns: Mapping[str, Column], said: ReconFile, grouping_of: Gro
     taken = {name for name in (label, status, currency, *comment, *named.key, *ignored) if name}
     outcomes = {c.name for c in free if _is_outcome(c)} - set(named.key)
     compared = taken - ({currency} & (doubled - set(named.key)))
-    found = named.pairs(everything) or infer_pairs(free, frozenset(compared | outcomes | _date_like(free)))
-    date, timestamp = _when(free, named, found, taken)
+    found = named.pairs(everything) or infer_pairs(free, frozenset(compared | outcomes | date_like(free)))
+    date, timestamp = find_dates(free, named, found, taken)
     if not found.pairs or _only_text(found):
         found = _with_dates_free(free, taken | outcomes | {date or "", timestamp or ""}, found)
     if not found.pairs:
@@ -117,82 +91,6 @@ def infer_roles(columns: Mapping[str, Column], said: ReconFile, grouping_of: Gro
     reasons = {"key": key.why, "pairs": found.why, "date": " (a month stands for its last day)" if months else ""}
     layout = replace(layout, assumed=_assumed(layout, named, reasons))
     return Roles(layout, reasons, found.sides, {left: right for left, right in found.identities if left in chosen})
-
-
-class _Named:
-    """The columns that the recon file names, as the file spells them."""
-
-    def __init__(self, columns: Mapping[str, Column], said: ReconFile) -> None:
-        self._columns = columns
-        self._by_squash = {column.squashed: name for name, column in reversed(list(columns.items()))}
-        self.said = said
-        told = said.columns
-        self.key = tuple(self._found(name, "columns.key") for name in told.key)
-        self.historical = tuple(self._found(name, "columns.historical") for name in told.historical)
-        self.comment = tuple(name for name in (self._optional(name) for name in told.comment) if name is not None)
-        self.ignore = tuple(name for name in (self._optional(name) for name in told.ignore) if name is not None)
-        self.date = self._found(told.date, "columns.date") if told.date else None
-        self.timestamp = self._found(told.timestamp, "columns.timestamp") if told.timestamp else None
-        self.status = self._optional(told.status)
-        self.label = self._optional(told.label)
-        self.currency = self._optional(said.currency)
-
-    def _optional(self, name: str | None) -> str | None:
-        """A column that a file may lack: comments and labels come later, or never."""
-        return None if name is None else self._columns_name(name)
-
-    def _columns_name(self, name: str) -> str | None:
-        return name if name in self._columns else self._by_squash.get(squash(name))
-
-    def _found(self, name: str, where: str) -> str:
-        found = self._columns_name(name)
-        if found is None:
-            known = ", ".join(list(self._columns)[:20])
-            msg = f"recon file: {where}: the file has no column {name!r}; it has {known}"
-            raise BadReconFile(msg)
-        return found
-
-    def pairs(self, columns: Sequence[Column]) -> PairsFound | None:
-        criteria = self.said.columns.criteria
-        if not criteria:
-            return None
-        pairs = tuple(self._pair(one, index) for index, one in enumerate(criteria))
-        used = {name for pair in pairs for name in pair.columns}
-        inferred = infer_pairs([c for c in columns if c.name not in self.key], frozenset())
-        return PairsFound(pairs, inferred.sides, "the recon file says so", frozenset(used) | inferred.used)
-
-    def _pair(self, one: CriteriaColumns, index: int) -> Pair:
-        where = f"columns.criteria.{index}"
-        left = self._found(one.left, f"{where}.left")
-        right = self._found(one.right, f"{where}.right") if one.right else None
-        derived = self._found(one.derived, f"{where}.derived") if one.derived else None
-        left_mark = self._found(one.left_mark, f"{where}.left_mark") if one.left_mark else None
-        right_mark = self._found(one.right_mark, f"{where}.right_mark") if one.right_mark else None
-        columns = [self._columns[name] for name in (left, right) if name]
-        numeric = any(is_measure(c) or c.is_number for c in columns) and not any(
-            c.kind in ("text", "date") and not is_measure(c) and c.number_share < 0.5 for c in columns
-        )
-        sign = sign_of(columns[0], columns[1], self._columns[derived])[0] if derived and right else 1
-        name = one.name or self._inferred_name(columns)
-        return Pair(
-            name,
-            left,
-            right,
-            derived,
-            "number" if numeric else "text",
-            sign=sign,
-            tolerance=format(one.tolerance, "f") if one.tolerance is not None else None,
-            unit=unit_of(columns[0].tokens, *columns) if numeric else "other",
-            left_mark=left_mark,
-            right_mark=right_mark,
-            mirrored=one.mirrored,
-        )
-
-    def _inferred_name(self, columns: Sequence[Column]) -> str:
-        found = infer_pairs(columns, frozenset()).pairs if len(columns) == 2 else ()
-        if len(found) == 1 and found[0].right is not None:
-            return found[0].name
-        return " vs ".join(normalise(c.name) for c in columns)
 
 
 def _label(columns: Sequence[Column]) -> str | None:
@@ -265,87 +163,6 @@ def _is_outcome(column: Column) -> bool:
     return any(word in OUTCOME for word in column.tokens) and not column.is_number and not column.is_date
 
 
-def _date_like(columns: Sequence[Column]) -> set[str]:
-    """Columns that only tell when, and are numbers all the same: epochs, Excel days, 20260131."""
-    return {c.name for c in columns if c.is_number and numeric_date(c) != "no"}
-
-
-def numeric_date(column: Column) -> str:
-    """`epoch`, `serial` or `compact` when a number column is named and filled like dates; else `no`."""
-    score = date_name_score(column)
-    if score < 30 or not column.is_number or column.is_negative:
-        return "no"
-    numbers = column.numbers[np.isfinite(column.numbers)]
-    low, high = float(numbers.min()), float(numbers.max())
-    if (
-        column.is_integer
-        and low >= 19_000_101
-        and high <= 21_001_231
-        and all(len(text.strip()) == 8 for text, blank in zip(column.values, column.blank, strict=True) if not blank)
-    ):
-        return "compact"
-    texts = {text.strip() for text, blank in zip(column.values, column.blank, strict=True) if not blank}
-    if column.is_integer and all(len(text) == 6 and _MONTH_NUMBER.fullmatch(text) for text in texts):
-        return "compact"
-    timelike = _TIME_NAMES.search(column.squashed) is not None
-    if timelike and (low >= 1e8 or not column.has_point):
-        return "epoch" if not (low >= 20_000 and high <= 80_000 and "time" not in column.squashed) else "serial"
-    return "serial" if low >= 20_000 and high <= 80_000 else "no"
-
-
-def date_name_score(column: Column) -> float:
-    """How much a header's name speaks for the business date; 0 when it does not."""
-    for pattern, score in _DATE_NAMES:
-        if re.search(pattern, column.squashed):
-            return score
-    return 0.0
-
-
-def _when(
-    columns: Sequence[Column], named: _Named, found: PairsFound, taken: set[str]
-) -> tuple[str | None, str | None]:
-    date = named.date or _best_date(columns, found, taken)
-    timestamp = named.timestamp
-    if timestamp is None:
-        timed = [c for c in columns if c.name not in taken | _pair_columns(found) and is_timed(c)]
-        timed = [c for c in timed if c.name == date or _TIME_NAMES.search(c.squashed)]
-        timestamp = max(timed, key=date_name_score).name if timed else None
-    if date == timestamp and not named.date:
-        date = None
-    return date, timestamp
-
-
-def is_timed(column: Column) -> bool:
-    """True when the cells hold times of day, not all of them midnight."""
-    if numeric_date(column) == "epoch":
-        return True
-    if not column.is_date:
-        return False
-    times = [text for text in column.values if ":" in text]
-    return len(times) > 0.5 * column.filled and not all(re.search(r"\b00:00(:00(\.0+)?)?", text) for text in times)
-
-
-def _pair_columns(found: PairsFound) -> set[str]:
-    return {name for pair in found.pairs for name in (pair.left, pair.right) if name}
-
-
-def _best_date(columns: Sequence[Column], found: PairsFound, taken: set[str]) -> str | None:
-    sided = {c.name for c in (*found.sides.left_columns, *found.sides.right_columns)} if found.sides else set()
-    best, best_score = None, 0.0
-    for column in columns:
-        empty = all(c.filled == 0 for c in columns)
-        if column.name in taken or (column.filled == 0 and not empty):
-            continue
-        if not (column.is_date or numeric_date(column) != "no" or (empty and date_name_score(column) > 30)):
-            continue
-        blanks = 1 - column.filled / max(1, len(column.values))
-        score = max(date_name_score(column), 5.0) - 60 * (column.name in sided) - 60 * blanks
-        if best is None or score > best_score:
-            best, best_score = column.name, score
-    months = [c for c in columns if best is None and c.name not in taken and c.is_month]
-    return max(months, key=date_name_score).name if months else best
-
-
 def _only_text(found: PairsFound) -> bool:
     return all(pair.kind == "text" for pair in found.pairs)
 
@@ -398,7 +215,7 @@ def _spelled(words: tuple[str, ...], header: str | None) -> str:
     return match[0].strip(" _-") if match else " ".join(words)
 
 
-def _assumed(layout: Layout, named: _Named, reasons: Mapping[str, str]) -> tuple[str, ...]:
+def _assumed(layout: Layout, named: Named, reasons: Mapping[str, str]) -> tuple[str, ...]:
     lines = []
     if not named.key:
         what = ", ".join(layout.key) or "none"
