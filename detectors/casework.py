@@ -5,10 +5,12 @@ from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 
+from detectors.conversion import converted
 from detectors.grouping import PURE, Finding, Group, Judged, onset_day, without_past
 from detectors.hypotheses import rank
 from detectors.proof import SAID
@@ -26,9 +28,9 @@ from recon.words import CAUSE_LABELS, PATTERN_LABELS, AnomalyAnswer, Severity, S
 
 ANSWERS: tuple[AnomalyAnswer, ...] = ("no", "yes", "insufficient_history")
 SHOWN_ROWS = 5
+"""How many of a case's breaks get an evidence line of their own; the rest are in its rows."""
 TITLE_WORD = 24
 """The longest word of a text pair that a title has room for."""
-"""How many of a case's breaks get an evidence line of their own; the rest are in its rows."""
 
 
 Fact = tuple[str, str, dict[str, Any], tuple[int, ...]]
@@ -65,6 +67,11 @@ class Casework:
     _rows: dict[Finding, BreakRow] = field(default_factory=dict, compare=False, repr=False)
     """Rows that were made already: each is asked for when comments are proposed and again by its case."""
     _peers: dict[int, Peers] = field(default_factory=dict, compare=False, repr=False)
+
+    @cached_property
+    def _converted(self) -> dict[int, int]:
+        """Panels whose money another panel holds in its own currency."""
+        return converted(self.judged.panels, self.layout.currency)
 
     def write(self, group: Group) -> Written:
         """The group's case, evidence and breaks."""
@@ -188,11 +195,17 @@ class Casework:
     def _of_one_unit(self, group: Group, breaks: Sequence[BreakRow]) -> list[BreakRow]:
         """The breaks whose differences may be added up: those of money, else those of the strangest one's pair.
 
-        A trade that is missing breaks in its quantity and in its price; their sum is no amount of anything.
+        A trade that is missing breaks in its quantity and in its price; their sum is no amount of anything. Nor is
+        that of a payment and of the same payment in dollars: the dollars count where they stand for all rows.
         """
         pairs = [self.judged.panels[p].pair for p, _ in group.members]
         numbers = [n for n, pair in enumerate(pairs) if pair.kind == "number"]
         money = [n for n in numbers if pairs[n].unit == "money"]
+        twice = {n: self._converted[p] for n in money if (p := group.members[n][0]) in self._converted}
+        if plain_ones := [n for n in money if group.members[n][0] in twice.values()]:
+            whole = {breaks[n].row for n in plain_ones} <= {breaks[n].row for n in twice}
+            without = set(plain_ones) if whole else set(twice)
+            money = [n for n in money if n not in without]
         lead = (money or numbers or [0])[0]
         chosen = money or [n for n, pair in enumerate(pairs) if pair.name == pairs[lead].name]
         return [breaks[n] for n in chosen]
@@ -341,7 +354,8 @@ class Casework:
         many_pairs = len({p.pair.name for p in self.judged.panels}) > 1
         in_words = all(self.judged.panels[p].pair.kind == "text" for p, _ in group.members)
         said = [] if in_words else [measure]
-        said += [lead.pair] if many_pairs or in_words else []
+        told = lead.pair.casefold() == (lead.currency or "").casefold()  # `Paid USD` against `Settled USD`
+        said += [lead.pair] if (many_pairs and not told) or in_words else []
         return f"{label}: {where}, {' '.join(said)}{words}{many}"
 
     def _same_words(self, group: Group) -> str:

@@ -1,5 +1,6 @@
 """Which findings are one problem: slices, linked rows and keys become groups; one group, one case."""
 
+import math
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -100,7 +101,7 @@ def group(judged: Judged, precedents: Mapping[Finding, str] | None = None) -> li
     taken: set[Finding] = set()
     # what a slice's amounts say is told before what its words say of the same rows
     slices = sorted(judged.slices, key=lambda one: judged.panels[one[0]].pair.kind == "text")
-    groups = [g for p, s in slices if (g := _slice_group(judged, p, s, deviations, taken)) is not None]
+    groups = _merged([g for p, s in slices if (g := _slice_group(judged, p, s, deviations, taken)) is not None])
     rest = [f for f in deviations if f not in taken]
     noise = _noise(judged, rest, beside=bool(groups)) if without_past(judged) else []
     groups += _leftovers(judged, noise, "document" if groups else "anomaly")
@@ -110,6 +111,17 @@ def group(judged: Judged, precedents: Mapping[Finding, str] | None = None) -> li
     taken.update(f for g in groups for f in g.members)
     groups += _documents(judged, taken, precedents or {})
     return groups
+
+
+def _merged(groups: Sequence[Group]) -> list[Group]:
+    """One cause in one slice is one problem, whichever pairs show it: an amount, and the same in another currency."""
+    found: dict[tuple[str, tuple[tuple[str, str], ...], object], Group] = {}
+    for n, one in enumerate(groups):
+        place = (one.cause, one.scope, None if one.scope and one.cause not in ("unknown", "new") else n)
+        first = found.setdefault(place, one)
+        if first is not one:
+            found[place] = replace(first, members=(*first.members, *one.members))
+    return list(found.values())
 
 
 def _deviations(judged: Judged) -> list[Finding]:
@@ -236,8 +248,10 @@ def _linked_and_keyed(judged: Judged, rest: Sequence[Finding]) -> list[Group]:
 
 def _row_and_factor(judged: Judged, finding: Finding) -> tuple[int, float]:
     """The current row, and by what the right side is the left one multiplied, to four digits: pairs of a row that are
-    off by one factor are one problem. 0 where a side is missing or nothing."""
+    off by one factor are one problem. Endless where a side is missing, 0 where a side is nothing."""
     panel, row = judged.panels[finding[0]], judged.row(finding)
+    if panel.left_missing[row] != panel.right_missing[row]:
+        return int(panel.source[row]), math.inf if panel.left_missing[row] else -math.inf
     left, right = int(panel.left[row]), int(panel.right[row])
     known = panel.pair.kind != "text" and panel.pair.right is not None and left and right
     return int(panel.source[row]), float(f"{right / left:.4g}") if known else 0.0

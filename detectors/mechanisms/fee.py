@@ -22,6 +22,8 @@ CROWDED: Final = 4.0
 whole units) those at the edge have neighbours on one side only, and chance alone looks too small."""
 SHARE: Final = Fraction(35, 100)
 LUCK: Final = Fraction(1, 20)
+MOST_OF: Final = 0.6
+"""Share of a currency's rows from which what they show alike is the currency's."""
 MEANT: Final = 3
 """A share of a fee has so many significant digits at most: 0.125%, 17.5%, 20%."""
 
@@ -81,13 +83,24 @@ def _round_share(low: Fraction, high: Fraction, mixed: bool) -> tuple[Fraction, 
 
 
 def one_currency(table: Breaks, cluster: Cluster) -> bool:
-    """True when the ratio belongs to one currency more than chance allows: a rate rather than a fee."""
+    """True when the ratio belongs to one currency more than chance allows: a rate rather than a fee.
+
+    Where nothing but this currency breaks, it is held against all of today's rows, of which it must then hold most
+    of the currency's: a fee of one bank leaves the other banks' rows alone.
+    """
     codes = table.currency[table.both]
     mine = table.currency[cluster.members]
     if len(np.unique(mine)) > 1:
         return False
     share = np.count_nonzero(codes == mine[0]) / max(len(codes), 1)
-    return bool(share ** (len(mine) - 1) < 0.02) or _both_ways(table, cluster)
+    if share ** (len(mine) - 1) < 0.02 or _both_ways(table, cluster):
+        return True
+    column = table.panel.columns.get(table.currency_column or "")
+    if column is None:
+        return False
+    today = column.codes[table.panel.current]
+    alike = int(np.count_nonzero(today == mine[0]))
+    return bool((alike / len(today)) ** (len(mine) - 1) < 0.02 and len(cluster.whole) >= MOST_OF * alike)
 
 
 def _both_ways(table: Breaks, cluster: Cluster) -> bool:
