@@ -114,14 +114,25 @@ def group(judged: Judged, precedents: Mapping[Finding, str] | None = None) -> li
 
 
 def _merged(groups: Sequence[Group]) -> list[Group]:
-    """One cause in one slice is one problem, whichever pairs show it: an amount, and the same in another currency."""
-    found: dict[tuple[str, tuple[tuple[str, str], ...], object], Group] = {}
-    for n, one in enumerate(groups):
-        place = (one.cause, one.scope, None if one.scope and one.cause not in ("unknown", "new") else n)
-        first = found.setdefault(place, one)
-        if first is not one:
-            found[place] = replace(first, members=(*first.members, *one.members))
-    return list(found.values())
+    """One cause in one slice is one problem, whichever pairs show it (an amount, and the same in another currency), and
+    what is unproved in a slice belongs to what is proved there of the same pair: small amounts hide the arithmetic."""
+    proved: dict[tuple[tuple[str, str], ...], Group] = {}
+    for one in groups:
+        if one.scope and one.cause not in ("unknown", "new"):
+            proved.setdefault(one.scope, one)
+
+    def belongs(one: Group, first: Group) -> bool:
+        unproved = one.cause in ("unknown", "new") and {p for p, _ in one.members} <= {p for p, _ in first.members}
+        return one.scope == first.scope and (one.cause == first.cause or unproved)
+
+    found: list[Group] = []
+    for one in groups:
+        first = proved.get(one.scope)
+        if one is first:
+            found.append(replace(one, members=tuple(f for g in groups if belongs(g, one) for f in g.members)))
+        elif first is None or not belongs(one, first):
+            found.append(one)
+    return found
 
 
 def _deviations(judged: Judged) -> list[Finding]:

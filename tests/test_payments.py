@@ -18,7 +18,7 @@ HEADER = (
     "Payment Reference", "Value Date", "Scheme", "Beneficiary Bank", "Currency",
     "Instructed Amount", "Settled Amount", "Instructed USD", "Settled USD",
 )  # fmt: skip
-RATES = {"USD": 1.0, "EUR": 1.08, "GBP": 1.27, "CHF": 1.12}
+RATES = {"USD": 1.0, "EUR": 1.08, "GBP": 1.27, "JPY": 0.0067}
 
 
 def _day(number: int, wrong: str) -> list[list[str]]:
@@ -26,14 +26,15 @@ def _day(number: int, wrong: str) -> list[list[str]]:
     rows = []
     for n in range(200):
         currency = rng.choice(list(RATES))
-        sent = round(rng.lognormvariate(8, 1.2), 2)
+        places = 0 if currency == "JPY" else 2
+        sent = round(rng.lognormvariate(6, 1.5), places)
         bank, scheme = f"BANK{rng.randint(1, 9)}", rng.choice(["SEPA", "SWIFT", "FPS"])
         paid: float | None = None if rng.random() < 0.01 else sent
         rate, their_rate = RATES[currency], RATES[currency]
         if wrong == "rate" and currency == "GBP":
-            their_rate *= 1.011
+            their_rate *= 1.01
         if wrong == "fee" and bank == "BANK4" and paid is not None:
-            paid = round(sent * 0.999, 2)
+            paid = round(sent * 0.999, places)
         if wrong == "large" and n == 7:
             sent, paid, currency, rate = 48_000_000.0, None, "USD", 1.0
         dollars = "" if paid is None else f"{paid * their_rate:.2f}"
