@@ -181,7 +181,7 @@ def planner_view(brief: Brief) -> dict[str, Any]:
     asked = next_step(brief)
     cause = case["cause_label"] if case["cause"] not in ("unknown", "") else case["pattern_label"]
     where = ", ".join(f"{column} {value}" for column, value in (case["scope"] or case["key"]).items())
-    title = f"{cause}: {where}" if where else f"{cause}: {case['recon']}"
+    title = f"{cause}: {where}" if where else case["title"]
     facts = analyst["summary"].replace(asked, "").removeprefix(_sentence(case["title"])).strip()
     body = "\n\n".join(part for part in (facts, asked) if part)
     rationale = _rationale(brief)

@@ -187,6 +187,8 @@ def case_context(desk: Desk, person: Person, case_id: str) -> dict[str, Any]:
         "pattern_record": bucket_precision(desk, case.recon, "pattern", case.pattern),
         "chart": chart,
         "past_unread": past_unread,
+        # words that differ once are no line over time
+        "drawn": past_unread or len(chart.points) > 1 or not all(b.in_words for b in breaks),
         "slim": slim,
         "headline": headline,
         "break_days": with_breaks,

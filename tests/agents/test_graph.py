@@ -85,6 +85,23 @@ def test_a_new_ticket_carries_its_chart_and_its_rows_within_the_approved_bytes(t
     assert "attachments" not in pending(desk, case_id, "email.send").payload
 
 
+@pytest.mark.parametrize(
+    ("left", "right", "difference", "in_words"),
+    [
+        ("20000", "35000", "-15000", False),
+        (None, "5.5", "-5.5", False),
+        ("5", "-7", "-2", False),  # the two sides of one balance, mirrored
+        ("BRK3", "BRK3-LDN", "1", True),
+        ("0012", "0099", "1", True),
+        (None, "0099", "1", True),
+    ],
+)
+def test_a_break_in_words_is_told_by_its_arithmetic(
+    left: str | None, right: str | None, difference: str, in_words: bool
+) -> None:
+    assert make_break(1, left=left, right=right, difference=difference).in_words is in_words
+
+
 def test_words_are_not_drawn_and_have_no_difference(tmp_path: Path) -> None:
     desk = make_desk(tmp_path)
     row = make_break(1, pair="Broker", left="BRK3", right="BRK3-LDN", difference="1", currency=None)
