@@ -258,14 +258,14 @@ def _linked_and_keyed(judged: Judged, rest: Sequence[Finding]) -> list[Group]:
 
 
 def _row_and_factor(judged: Judged, finding: Finding) -> tuple[int, float]:
-    """The current row, and by what the right side is the left one multiplied, to four digits: pairs of a row that are
-    off by one factor are one problem. Endless where a side is missing, 0 where a side is nothing."""
+    """The current row, and by what share of the left side the right one is more, to three digits: pairs of a row that
+    are off by one factor are one problem. Endless where a side is missing, 0 where a side is nothing."""
     panel, row = judged.panels[finding[0]], judged.row(finding)
     if panel.left_missing[row] != panel.right_missing[row]:
         return int(panel.source[row]), math.inf if panel.left_missing[row] else -math.inf
     left, right = int(panel.left[row]), int(panel.right[row])
     known = panel.pair.kind != "text" and panel.pair.right is not None and left and right
-    return int(panel.source[row]), float(f"{right / left:.4g}") if known else 0.0
+    return int(panel.source[row]), float(f"{(right - left) / left:.3g}") if known else 0.0
 
 
 def _change(judged: Judged, finding: Finding) -> str:

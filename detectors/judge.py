@@ -17,7 +17,6 @@ about `target_fdr` x D of them show one. Rows with fewer than 20 supporting poin
 Benjamini-Hochberg of their own, marked provisional, and stand outside the promise.
 """
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -25,6 +24,7 @@ import numpy as np
 import numpy.typing as npt
 
 from detectors import walk as w
+from detectors.borrowed import borrowed
 from detectors.calibration import Calibration, Counts, benjamini_hochberg, calibrate, combine_log_p
 from detectors.forest import CANDIDATE, SERIES, Forest, Sample, features_of, plant, scrambled
 from detectors.judgement import Judgement
@@ -35,22 +35,9 @@ from detectors.panel_rows import PanelRows, Terms
 from detectors.past import WINDOWS, fresh
 from detectors.patterns import patterns
 from detectors.slots import slots
-from detectors.survey import SIZE_BINS, Survey, floor_of, priors, survey, value_bin
+from detectors.survey import Survey, priors, survey
 from detectors.taste import QUIET
-from detectors.views import (
-    BREAKS,
-    DRIFT,
-    ECHO,
-    FOREST,
-    MATCH,
-    NAMES,
-    RATIO,
-    SIDES,
-    SIZE,
-    VIEWS,
-    WALKED,
-    size_surprise,
-)
+from detectors.views import BREAKS, DRIFT, ECHO, FOREST, MATCH, NAMES, RATIO, SIDES, SIZE, VIEWS, WALKED
 from recon.calendar import BusinessCalendar
 from recon.cutting import rows_of
 from recon.panel import Panel
@@ -61,9 +48,6 @@ Ints = npt.NDArray[np.int64]
 PROMISED = 20
 """Supporting points from which an answer stands under the promise."""
 CHUNKS = 64
-LENT_SPREAD, LENT_POINTS, LENT_TAIL = 2.0, 3.0, 4.0
-"""What is taken for the sizes of a group's breaks beside the group's own: the standard deviation of their logs, for how
-many sizes it stands, and the degrees of freedom of their tail."""
 BAND = 2.5758293035489004
 """The band holds 99% of rows when nothing is wrong."""
 
@@ -319,7 +303,7 @@ def conclude(
     level = np.where(own, np.int8(-1), observed.level).astype(np.int8)
     known = np.where(own, np.isfinite(scale), False)
     for i in np.flatnonzero(~known & (observed.level >= 0)):
-        lent = _borrowed(panel, counted, observed, int(i), float(x[i]))
+        lent = borrowed(panel, counted, int(observed.level[i]), int(observed.group[i]), float(x[i]))
         if lent is None:
             continue
         known[i] = True
@@ -424,54 +408,6 @@ def half_band(nu: Floats, scale: Floats, support: npt.NDArray[np.float32]) -> Fl
 def _score(combined: Floats, known: npt.NDArray[np.bool_], size: Floats) -> Floats:
     """-ln p over -ln p plus 12: 0 at p = 1, strictly increasing, never 1. With no past: by size alone."""
     return score_of_surprise(np.where(known, -combined, np.log1p(size)))
-
-
-def _borrowed(
-    panel: Panel, counted: Survey, observed: Observed, i: int, x: float
-) -> tuple[float, float, float, float] | None:
-    """ln p, expected, low and high of a row without a past of its own, from its group's past differences."""
-    values = counted.values[int(observed.level[i])][int(observed.group[i])]
-    n = int(values.sum())
-    if n < 5:
-        return None
-    floor = floor_of(panel)
-    b = value_bin(x, floor)
-    above = (int(values[b:].sum()) + 1) / (n + 1)
-    below = (int(values[: b + 1].sum()) + 1) / (n + 1)
-    if panel.pair.kind == "text":
-        # words can only differ more than they should
-        return float(np.log(above)), 0.0, 0.0, 0.0
-    share = values.cumsum() / n
-    centre, low, high = (_bin_value(int(np.searchsorted(share, q)), floor) for q in (0.5, 0.005, 0.995))
-    counted_p = float(np.log(min(1.0, 2.0 * min(above, below))))
-    return min(counted_p, _beyond(values, b)), centre, min(low, centre), max(high, centre)
-
-
-def _beyond(values: Ints, b: int) -> float:
-    """ln p of a difference larger than all of the group's past: counting says no less than 1 in n + 1, however far
-    beyond it lies. P(any difference) x P(one so large), the logs of sizes a t; 0 inside the past, and where the past
-    has none.
-
-    The spread of the logs is shrunk to `LENT_SPREAD`, which stands for `LENT_POINTS` sizes; more than `LENT_TAIL`
-    degrees of freedom are not taken, so that sizes with a Pareto's tail, which is exponential in the log, are covered.
-    """
-    middle = SIZE_BINS // 2
-    sizes = values[middle + 1 :] + values[middle - 1 : 0 : -1]
-    at = abs(b - middle) - 1
-    m, n = int(sizes.sum()), int(values.sum())
-    if at < 0 or not m or sizes[at:].any():
-        return 0.0
-    logs = (np.arange(len(sizes)) + 0.5) / 6.0
-    mean = float(sizes @ logs) / m
-    squares = float(sizes @ (logs - mean) ** 2)
-    spread = math.sqrt((LENT_POINTS * LENT_SPREAD**2 + squares) / (LENT_POINTS + m - 1.0) * (1.0 + 1.0 / m))
-    nu = min(LENT_POINTS + m - 1.0, LENT_TAIL)
-    return -float(size_surprise(logs[at], mean, spread, nu, (m + 1.0) / (n + 1.0)))
-
-
-def _bin_value(b: int, unit: float) -> float:
-    side = b - SIZE_BINS // 2
-    return float(np.sign(side) * unit * np.exp((abs(side) - 0.5) / 6.0)) if side else 0.0
 
 
 def combine(judgements: Sequence[Judgement], *, target_fdr: float = 0.1, budget: int | None = None) -> list[Judgement]:

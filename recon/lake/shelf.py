@@ -174,10 +174,13 @@ class Shelf:
 
 
 def _checksum(source: Any) -> int:
-    """CRC-32 of a Parquet file's footer: its length stands in the four bytes before the closing magic."""
-    size = source.seek(-8, os.SEEK_END)
-    begins = max(size - int.from_bytes(source.read(4), "little"), 0)
-    source.seek(begins)
+    """CRC-32 of a Parquet file's footer: its length stands in the four bytes before the closing magic.
+
+    Of a file that is cut short it is that of what is left.
+    """
+    ends = max(source.seek(0, os.SEEK_END) - 8, 0)
+    source.seek(ends)
+    source.seek(max(ends - int.from_bytes(source.read(4), "little"), 0))
     found = zlib.crc32(source.read())
     source.seek(0)
     return found

@@ -153,6 +153,24 @@ def test_two_words_of_a_pair_that_never_differed_are_rarer_together(
     assert sum(len(g.members) for g in found if g.kind == "anomaly") == called
 
 
+def test_two_small_differences_of_a_row_are_two_problems(tmp_path: Path) -> None:
+    """Either is next to nothing of its amount, and they have nothing in common."""
+
+    def rows(day: date, principal: int, interest: int) -> list[list[str]]:
+        out = [[f"A{n:02}", f"{day}", *[cents(900_000_000)] * 2, *[cents(7_000_000)] * 2] for n in range(30)]
+        out[4] = ["A04", f"{day}", cents(900_000_000), cents(900_000_000 - principal)]
+        out[4] += [cents(7_000_000), cents(7_000_000 - interest)]
+        return out
+
+    header = ("Account", "Date", "GL Principal", "Bank Principal", "GL Interest", "Bank Interest")
+    past = [row for n in range(40, 0, -1) for row in rows(TODAY - timedelta(days=n), 0, 0)]
+    found = judged_on(tmp_path, past, rows(TODAY, 111, 61), header)
+    causes = [
+        np.where(cause == "", "", name) for cause, name in zip(found.causes, ("fee_or_tax", "price"), strict=True)
+    ]
+    assert sorted(len(g.members) for g in group(replace(found, causes=causes))) == [1, 1]
+
+
 def test_a_quantity_and_the_money_that_follows_from_it_are_one_case(tmp_path: Path) -> None:
     """One trade is ten times too large, and no trade has a past of its own: counting alone would call nothing."""
     rng = Random(9)

@@ -275,6 +275,16 @@ def test_a_flipped_bit_is_told_and_never_read_as_an_amount(tmp_path: Path) -> No
     assert told > 100
 
 
+@pytest.mark.parametrize("left", [0, 3, 11, 400])
+def test_a_part_that_was_cut_short_is_told(tmp_path: Path, left: int) -> None:
+    part = _damage(Lake(str(tmp_path)), tmp_path)
+    part.write_bytes(part.read_bytes()[:left])
+    lake = Lake(str(tmp_path))
+    for ask in (lambda: lake.history("r", LAYOUT), lambda: lake.check("r")):
+        with pytest.raises(Damaged, match=part.name):
+            ask()
+
+
 def test_a_part_that_went_missing_is_named(tmp_path: Path) -> None:
     lake = Lake(str(tmp_path))
     part = _damage(lake, tmp_path)
