@@ -24,9 +24,11 @@ LONG: Final = 300
 REACH: Final = 4_096
 """Rows that a window is held against: the newest. It bounds the cost of a row."""
 
-STEEP: Final = 1.8
+LATE: Final = 128
+"""Rows after which a row belongs to what the next ones are held against."""
+STEEP: Final = 1.7
 """How fast the chance falls with the strangeness when nothing is wrong: between 1 (all questions say the same) and
-root 8 (one alone speaks), measured on quiet series of ten families by `evals.single`."""
+root 8 (one alone speaks), measured on quiet series of twelve families by `evals.single`."""
 
 QUESTIONS: Final = ("value", "season", "step", "still", "still_long", "stretch", "stretch_long", "shape")
 COMPARED: Final = 3
@@ -67,7 +69,7 @@ def questions(x: Floats) -> Floats:
         known[QUESTIONS.index("season")] = np.abs(look.rest)
         # the first periods are unlike any earlier one: what is far there says nothing of the later ones
         known[-COMPARED:, : 2 * look.period] = np.nan
-        out[:, look.begin : look.end] = np.stack([surprises(one)[look.begin :] for one in known])
+        out[:, look.begin : look.end] = np.stack([surprises(one, LATE)[look.begin :] for one in known])
     return out
 
 
@@ -75,7 +77,7 @@ def strangeness(asked: Floats) -> Floats:
     """-ln p of each row: the root of the mean square of its answers. One loud answer counts, several count more.
 
     >>> strangeness(np.full((8, 1), 10.0)).tolist()
-    [18.0]
+    [17.0]
     """
     return np.asarray(STEEP * np.sqrt((asked**2).mean(axis=0)), dtype=np.float64)
 

@@ -15,6 +15,8 @@ Floats = npt.NDArray[np.float64]
 
 LEAST = 100
 """Earlier values before the first answer."""
+SLOW = 200.0
+"""Earlier values at which an answer has half its weight."""
 TOP = 0.02
 FEWEST = 8
 LEAN = 20.0
@@ -25,26 +27,37 @@ GRAIN = 8.0
 
 
 @njit(cache=True)
-def surprises(values: Floats) -> Floats:
+def surprises(values: Floats, late: int = 0) -> Floats:
     """The surprise of each value (0 or larger) among those before it; 0 for the first hundred; nan is passed over.
+
+    The newest `late` values (an eighth of them where they are few) are not known yet: what goes on for hours is
+    held against what was before it began, not against its own beginning.
 
     >>> out = surprises(np.append(np.arange(1.0, 1001.0), [500.5, 2000.0, 4000.0]))
     >>> round(math.exp(-out[-3]), 2), bool(out[-1] > out[-2] > 4.0)
-    (0.53, True)
+    (0.56, True)
     """
     counts = np.zeros(BINS, np.int64)
     out = np.zeros(len(values))
-    n = 0
+    n = known = 0
     for t in range(len(values)):
+        while known < t and known < t - min(late, t // 8):
+            if not math.isnan(values[known]):
+                counts[int(_place(values[known]))] += 1
+                n += 1
+            known += 1
         if math.isnan(values[t]):
             continue
-        place = min(max((math.log2(max(values[t], 1e-18)) + 64.0) * GRAIN, 0.0), BINS - 1e-6)
         if n >= LEAST:
             # a short past, whose rows are mostly alike, knows little of its own tail
-            out[t] = _surprise(counts, n, place) * n / (n + LEAST)
-        counts[int(place)] += 1
-        n += 1
+            out[t] = _surprise(counts, n, _place(values[t])) * n / (n + SLOW)
     return out
+
+
+@njit(cache=True)
+def _place(value: float) -> float:
+    """Its bin, and how far in it."""
+    return min(max((math.log2(max(value, 1e-18)) + 64.0) * GRAIN, 0.0), BINS - 1e-6)
 
 
 @njit(cache=True)

@@ -2,7 +2,8 @@
 
 The distance to the nearest earlier window is the left matrix profile, whose peaks are discords (Yeh et al. 2016;
 Lu et al., DAMP, 2022): no later row is looked at. Each diagonal of the distance matrix is walked once, so a row
-costs a few operations for each row that it is held against.
+costs a few operations for each row that it is held against. A window that is only strange for what ended in it says
+nothing of its last row: the distance is at most what the newest rows alone make it.
 """
 
 import math
@@ -14,6 +15,8 @@ from recon.compiled import njit
 
 Floats = npt.NDArray[np.float64]
 
+NEWEST = 8
+"""Rows of a window, at most a quarter of it, that must be as far from the earlier window as all of it."""
 FLAT = 1e-9
 """A window whose deviation is at or under this has no shape."""
 
@@ -29,6 +32,7 @@ def nearest_earlier(x: Floats, width: int, reach: int) -> Floats:
     """
     n = len(x)
     nearest = np.full(n, np.inf)
+    best = np.zeros(n, np.int64)
     for lag in range(width, min(n - width, reach) + 1):
         total = 0.0
         for t in range(lag, n):
@@ -37,8 +41,13 @@ def nearest_earlier(x: Floats, width: int, reach: int) -> Floats:
                 total -= (x[t - width] - x[t - width - lag]) ** 2
             if t - lag >= width - 1 and total < nearest[t]:
                 nearest[t] = total
+                best[t] = lag
+    few = newest_of(width)
     for t in range(n):
-        nearest[t] = math.sqrt(max(nearest[t], 0.0)) if nearest[t] < np.inf else np.nan
+        newest = 0.0
+        for u in range(t - few + 1, t + 1):
+            newest += (x[u] - x[u - best[t]]) ** 2
+        nearest[t] = math.sqrt(max(min(nearest[t], width / few * newest), 0.0)) if best[t] else np.nan
     return nearest
 
 
@@ -55,6 +64,7 @@ def unlike_any_earlier(x: Floats, width: int, reach: int) -> Floats:
     n = len(x)
     mean, deviation = moments(x, width)
     nearest = np.full(n, np.inf)
+    best = np.zeros(n, np.int64)
     for lag in range(width, min(n - width, reach) + 1):
         dot = 0.0
         for t in range(lag, n):
@@ -67,10 +77,29 @@ def unlike_any_earlier(x: Floats, width: int, reach: int) -> Floats:
             r = 1.0 if flat == 2 else 0.0
             if flat == 0:
                 r = (dot / width - mean[t] * mean[t - lag]) / (deviation[t] * deviation[t - lag])
-            nearest[t] = min(nearest[t], 2.0 * width * (1.0 - r))
+            if 2.0 * width * (1.0 - r) < nearest[t]:
+                nearest[t] = 2.0 * width * (1.0 - r)
+                best[t] = lag
+    few = newest_of(width)
     for t in range(n):
-        nearest[t] = math.sqrt(max(nearest[t], 0.0)) if nearest[t] < np.inf else np.nan
+        b = t - best[t]
+        if best[t] and deviation[t] > FLAT and deviation[b] > FLAT:
+            newest = 0.0
+            for i in range(few):
+                newest += ((x[t - i] - mean[t]) / deviation[t] - (x[b - i] - mean[b]) / deviation[b]) ** 2
+            nearest[t] = min(nearest[t], width / few * newest)
+        nearest[t] = math.sqrt(max(nearest[t], 0.0)) if best[t] else np.nan
     return nearest
+
+
+@njit(cache=True)
+def newest_of(width: int) -> int:
+    """How many newest rows of a window must be far themselves.
+
+    >>> newest_of(2), newest_of(16), newest_of(64)
+    (1, 4, 8)
+    """
+    return min(max(width // 4, 1), NEWEST)
 
 
 @njit(cache=True)

@@ -1,8 +1,9 @@
 """One long series: families in the style of the public benchmarks, anomalies planted in them, and peers beside.
 
 Daily load, flat load with bursts, counts, hourly with a trend, sharp waves of an odd period, squares, random walks,
-autoregressions, mostly zeros, heavy tails; spikes, shifts, flat lines, stretches out of their context, ramps, noise,
-dips, doubled frequency. The peers may look at the whole series; Tieout looks back only.
+autoregressions, mostly zeros, heavy tails, days in weeks, busy days that vary more than still nights; spikes,
+shifts, flat lines, stretches out of their context, ramps, noise, dips, doubled frequency. The peers may look at the
+whole series; Tieout looks back only.
 """
 
 from dataclasses import dataclass
@@ -21,7 +22,12 @@ from recon.rows import Codes, Pair
 
 Floats = npt.NDArray[np.float64]
 
-FAMILIES: Final = ("daily", "bursts", "counts", "zeros", "walk", "autoregression", "hourly", "waves", "square", "heavy")
+FAMILIES: Final = (
+    "daily", "bursts", "counts", "zeros", "walk", "autoregression", "hourly", "waves", "square", "heavy",
+    "weeks", "busy",
+)  # fmt: skip
+STEPS: Final = {"hourly": 3_600, "weeks": 1_800}
+"""Seconds between rows, where not five minutes."""
 ANOMALIES: Final = ("spikes", "shift", "flat", "context", "ramp", "noise", "dip", "frequency")
 CALENDAR: Final = BusinessCalendar.of(CalendarSaid())
 DAY: Final = 288
@@ -49,7 +55,7 @@ def single(seed: int, family: str, anomaly: str | None) -> Single:
         begin = int(rng.integers(n // 4, n - 320))
         length = int(rng.integers(6, 40) if hourly else rng.integers(20, 200))
         _plant(rng, x, truth, begin, length, str(anomaly))
-    return Single(np.round(x, SCALE), truth, 3_600 if hourly else 300)
+    return Single(np.round(x, SCALE), truth, STEPS.get(family, 300))
 
 
 def _quiet(rng: np.random.Generator, n: int, family: str) -> Floats:
@@ -87,6 +93,12 @@ def _quiet(rng: np.random.Generator, n: int, family: str) -> Floats:
             period = int(rng.integers(100, 400))
             on = t % period < period * rng.uniform(0.3, 0.7)
             return np.asarray(np.where(on, rng.uniform(5, 50), 0.0) + rng.normal(0, 1, n))
+        case "weeks":
+            day = 10 * np.sin(2 * np.pi * t / 48 + rng.uniform(0, 6)) + 4 * np.sin(4 * np.pi * t / 48)
+            return np.asarray((15 + day) * np.where(t // 48 % 7 >= 5, rng.uniform(0.4, 0.9), 1) + rng.normal(0, 0.7, n))
+        case "busy":
+            is_busy = t % DAY >= rng.integers(80, 180)
+            return np.where(is_busy, rng.uniform(40, 90) + rng.uniform(2, 20) * rng.random(n), 20 + 2 * rng.random(n))
         case _:
             return np.asarray(20 + rng.standard_t(3, n) * rng.uniform(0.5, 10))
 

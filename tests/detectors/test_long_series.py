@@ -12,7 +12,7 @@ from detectors.judge import judge
 from detectors.judgement import Judgement
 from detectors.own_tail import LEAST, surprises
 from detectors.seasons import looks, period_of
-from detectors.windows import moments, nearest_earlier, unlike_any_earlier
+from detectors.windows import moments, nearest_earlier, newest_of, unlike_any_earlier
 
 settings.register_profile("compiled", deadline=None)
 settings.load_profile("compiled")
@@ -24,7 +24,9 @@ def windows(x: np.ndarray, width: int) -> dict[int, np.ndarray]:
     return {t: x[t - width + 1 : t + 1] for t in range(width - 1, len(x))}
 
 
-def naive_nearest(x: np.ndarray, width: int, reach: int, shaped: bool) -> list[float]:
+def naive_nearest(x: np.ndarray, width: int, reach: int, shaped: bool) -> list[set[float]]:
+    """For each row what the nearest earlier window allows, one value for each of several that are as near."""
+
     def of(w: np.ndarray) -> np.ndarray:
         if not shaped:
             return w
@@ -35,30 +37,52 @@ def naive_nearest(x: np.ndarray, width: int, reach: int, shaped: bool) -> list[f
             return math.sqrt(2 * width)
         return float(np.linalg.norm(a - b))
 
+    def newest(a: np.ndarray, b: np.ndarray) -> float:
+        few = newest_of(width)
+        if shaped and not (a.any() and b.any()):
+            return math.inf
+        return math.sqrt(width / few) * float(np.linalg.norm(a[-few:] - b[-few:]))
+
     all_of = {t: of(w) for t, w in windows(x, width).items()}
-    return [
-        min(
-            (apart(all_of[t], all_of[u]) for u in all_of if t in all_of and width <= t - u <= reach),
-            default=math.nan,
+    told = []
+    for t in range(len(x)):
+        earlier = [all_of[u] for u in all_of if t in all_of and width <= t - u <= reach]
+        least = min((apart(all_of[t], one) for one in earlier), default=0.0)
+        told.append(
+            {min(least, newest(all_of[t], one)) for one in earlier if apart(all_of[t], one) < least + 1e-6}
+            or {math.nan}
         )
-        for t in range(len(x))
-    ]
+    return told
+
+
+def is_one_of(found: np.ndarray, allowed: list[set[float]]) -> bool:
+    return all(
+        any(f == pytest.approx(a, abs=1e-5, nan_ok=True) for a in of) for f, of in zip(found, allowed, strict=True)
+    )
 
 
 @settings(max_examples=60)
 @given(few_values, st.integers(1, 6), st.integers(1, 30))
 def test_the_nearest_earlier_window_is_found(values: list[float], width: int, reach: int) -> None:
     x = np.array(values)
-    plain = naive_nearest(x, width, reach, shaped=False)
-    assert nearest_earlier(x, width, reach) == pytest.approx(plain, abs=1e-6, nan_ok=True)
+    assert is_one_of(nearest_earlier(x, width, reach), naive_nearest(x, width, reach, shaped=False))
 
 
 @settings(max_examples=60)
 @given(few_values, st.integers(3, 6), st.integers(1, 30))
 def test_the_most_alike_earlier_shape_is_found(values: list[float], width: int, reach: int) -> None:
     x = np.array(values)
-    plain = naive_nearest(x, width, reach, shaped=True)
-    assert unlike_any_earlier(x, width, reach) == pytest.approx(plain, abs=1e-6, nan_ok=True)
+    assert is_one_of(unlike_any_earlier(x, width, reach), naive_nearest(x, width, reach, shaped=True))
+
+
+def test_a_window_says_nothing_of_what_ended_in_it() -> None:
+    rng = np.random.default_rng(2)
+    x = np.tile(3 * rng.normal(size=60), 10) + 0.05 * rng.normal(size=600)
+    x[500:510] += 1.0
+    far = nearest_earlier(x, 32, 600)
+    usual = far[300:500].max()
+    assert far[509] > 3 * usual
+    assert far[518:].max() < 1.5 * usual
 
 
 @given(few_values, st.integers(1, 9))
@@ -76,6 +100,36 @@ def test_a_period_under_noise_and_a_trend_is_found(period: int) -> None:
     t = np.arange(1_200)
     x = 5 * np.sin(2 * np.pi * t / period) + 0.01 * t + rng.normal(size=len(t))
     assert abs(period_of(x) - period) <= 1
+
+
+def test_noise_on_a_slow_wave_is_no_period_of_its_own() -> None:
+    rng = np.random.default_rng(5)
+    x = 5 * np.sin(2 * np.pi * np.arange(2_000) / 288) + rng.normal(size=2_000)
+    assert abs(period_of(x) - 288) <= 2
+
+
+def test_of_days_in_weeks_the_period_is_the_week() -> None:
+    rng = np.random.default_rng(6)
+    t = np.arange(24 * 7 * 6)
+    x = (8 + 5 * np.sin(2 * np.pi * t / 24)) * np.where(t // 24 % 7 >= 5, 0.5, 1.0) + 0.3 * rng.normal(size=len(t))
+    assert period_of(x) == 168
+
+
+def test_a_busy_hour_may_vary_more_than_a_still_one() -> None:
+    rng = np.random.default_rng(7)
+    busy = np.arange(2_000) % 100 < 50
+    x = rng.normal(size=2_000) * np.where(busy, 10.0, 0.5) + np.where(busy, 50.0, 0.0)
+    x[1_875] += 8.0
+    rest = np.abs(list(looks(x))[-1].rest)
+    assert x[1_875] < 10
+    assert rest[1_875] > np.nanmax(np.delete(rest, 1_875))
+
+
+def test_what_goes_on_is_held_against_what_was_before_it() -> None:
+    values = np.append(np.random.default_rng(8).exponential(size=1_000), np.full(100, 60.0))
+    at_once, later = surprises(values), surprises(values, 128)
+    assert at_once[-1] < 4 < 8 < later[-1]
+    assert np.ptp(later[1_000:]) < 0.5
 
 
 def test_what_is_left_without_the_season_looks_back_only() -> None:
@@ -100,7 +154,7 @@ def test_the_share_of_earlier_values_and_beyond_them_a_larger_value_is_stranger(
     past = rng.exponential(size=2_000)
     for value in (0.1, 0.5, 1.0, 2.0):
         plain = (past >= value).mean()
-        assert math.exp(-surprises(np.append(past, value))[-1]) == pytest.approx(plain ** (2_000 / 2_100), rel=0.2)
+        assert math.exp(-surprises(np.append(past, value))[-1]) == pytest.approx(plain ** (2_000 / 2_200), rel=0.2)
     beyond = [surprises(np.append(past, value))[-1] for value in (10.0, 20.0, 1e3, 1e6)]
     assert (np.diff(beyond) > 0).all()
 
