@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Final, Protocol
 
 import numpy as np
@@ -15,14 +15,37 @@ from recon.buckets import Bucket, Place, buckets_of, vocabularies
 from recon.calendar import BusinessCalendar, to_day
 from recon.engines import Cluster, Engine, EngineName, Threads
 from recon.errors import BadInput
+from recon.lake.arriving import Arriving, Loose
 from recon.panels import KnownAnomalies, bucket_panels
 from recon.recon_file import ReconFile
 from recon.rows import NO_DAY, Reading
 from recon.threads import FEW, one_thread
 
 KEPT: Final = 20_000_000
-"""Rows whose buckets stay in memory between the questions of one run, at about 100 bytes each; of more, every bucket
-is read again for each question."""
+"""Rows of a run that stay in memory, at about 100 bytes each; of more, the past is let go of once it is on the disk,
+and every bucket is read again for each question."""
+
+
+@dataclass
+class Both:
+    """What a run read. A large past is let go of once its rows lie on the disk: whoever holds this holds no other."""
+
+    current: Reading
+    history: Reading | None
+    arriving: Arriving | None = None
+    """Where the rows are on their way into the lake."""
+
+    @property
+    def rows(self) -> int:
+        return self.current.rows.n + (self.history.rows.n if self.history else 0)
+
+    def settled(self) -> Loose | None:
+        """The past on the disk, and no more in memory; None where it must stay, for not all of it is new."""
+        if self.history is None or self.arriving is None:
+            return None
+        found = self.arriving.settle(self.history)
+        self.history = None if found is not None else self.history
+        return found
 
 
 class Timed(Protocol):
@@ -36,20 +59,19 @@ def stays_in_the_lake(desk: Desk, recon: str, engine: EngineName) -> bool:
     return engine == "dask" or desk.lake.manifest(recon).rows > WHOLE
 
 
-def judge_run(
-    desk: Desk, engine: Engine, recon: str, said: ReconFile, read: tuple[Reading, Reading | None], stages: Timed
-) -> Judged:
+def judge_run(desk: Desk, engine: Engine, recon: str, said: ReconFile, read: Both, stages: Timed) -> Judged:
     """Judges the current rows of `read` by the past: the history beside them, else the lake's."""
-    current, history = read
+    current, history = read.current, read.history
     terms = Terms(current.layout, said, BusinessCalendar.of(said.calendar), lessons_of(desk, recon))
     known = known_anomalies(desk, recon)
-    if engine.name == "local" and (history is not None or not stays_in_the_lake(desk, recon, "local")):
-        few = current.rows.n + (history.rows.n if history else 0) <= FEW
-        with stages.stage("series"), one_thread(few):
+    at_hand = read.rows <= KEPT and (history is not None or not stays_in_the_lake(desk, recon, "local"))
+    if engine.name == "local" and at_hand:
+        with stages.stage("series"), one_thread(read.rows <= FEW):
             whole = Bucket(bucket_panels(current, history, said, known), history)
-        with stages.stage("judge"), one_thread(few):
+        with stages.stage("judge"), one_thread(read.rows <= FEW):
             judged = judge_in_buckets(engine.hold(lambda _: whole, 1), terms)
             return judged if judged.rows > WHOLE else replace(judged, history=history)
+    del history
     with _staged(desk, recon, said, known, read, stages) as place, stages.stage("judge"):
         keep = engine.name == "dask" or place.rows <= KEPT
         return judge_in_buckets(engine.hold(place.load, place.buckets, keep=keep), terms)
@@ -61,16 +83,17 @@ def _staged(
     recon: str,
     said: ReconFile,
     known: KnownAnomalies,
-    read: tuple[Reading, Reading | None],
+    read: Both,
     stages: Timed,
 ) -> Iterator[Place]:
-    """The run's rows laid out in the lake, for workers that read their own bucket; taken away at the end."""
-    current, history = read
-    past = history.rows.n if history is not None else desk.lake.manifest(recon).rows
+    """The run's rows laid out in the lake, for whoever reads a bucket of its own; taken away at the end."""
+    current = read.current
+    past = read.history.rows.n if read.history is not None else desk.lake.manifest(recon).rows
     days = current.rows.day[current.rows.day != NO_DAY]
     with stages.stage("series"):
         rows = desk.lake.stage(recon, current)
-        files = desk.lake.stage(recon, history) if history is not None else None
+        settled = read.settled()
+        files = desk.lake.stage(recon, read.history) if read.history is not None else None
     try:
         yield Place(
             url=desk.lake.url,
@@ -79,7 +102,7 @@ def _staged(
             said=said,
             known=known,
             current=rows,
-            history=files,
+            history=settled or files,
             before_hashes=current.file_hashes,
             until=int(days.max()) if len(days) else None,
             words=vocabularies(current.rows),

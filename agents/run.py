@@ -18,7 +18,7 @@ import sqlalchemy as sa
 from agents.brief import Sources
 from agents.desk import Desk
 from agents.documenting import Documenter
-from agents.judging import engine_for, judge_run, stays_in_the_lake
+from agents.judging import Both, engine_for, judge_run, stays_in_the_lake
 from agents.lessons import lessons_of
 from agents.outputs import Format, Proposed, Told, set_aside, write_json, write_tables
 from agents.precedents import resolutions_of_history
@@ -122,14 +122,15 @@ def run(desk: Desk, request: RunRequest, progress: Progress = lambda *_: None) -
     stages = Stages(progress)
     started = desk.clock()
     runs = RunStore(desk.db, desk.clock)
-    request, current, history, recon = _read(desk, runs, request, stages)
-    stages.rows = current.rows.n + (history.rows.n if history else 0)
-    run_id = request.run_id or _run_id(recon, current, history, started)
-    runs.start(_row(run_id, recon, request, current, started))
+    request, read, recon = _read(desk, runs, request, stages)
+    stages.rows = read.rows
+    run_id = request.run_id or _run_id(recon, read, started)
+    runs.start(_row(run_id, recon, request, read.current, started))
     try:
         # Written aside while the rows are judged: a quarter of the run otherwise.
-        with desk.lake.arriving(recon, *filter(None, [_own_history(request, history), current])) as rows:
-            found = _find(desk, run_id, recon, request, current, history, stages)
+        with desk.lake.arriving(recon, *filter(None, [_own_history(request, read), read.current])) as rows:
+            read.arriving = rows
+            found = _find(desk, run_id, recon, request, read, stages)
             with stages.stage("keep"):
                 report = _keep(desk, runs, run_id, found)
             # Before the agents draft: a ticket carries the chart of the whole past, which they read from the lake.
@@ -151,15 +152,13 @@ def run(desk: Desk, request: RunRequest, progress: Progress = lambda *_: None) -
     return result
 
 
-def _own_history(request: RunRequest, history: Reading | None) -> Reading | None:
+def _own_history(request: RunRequest, read: Both) -> Reading | None:
     """History that came in files; what came from the lake is there already."""
-    return history if request.history else None
+    return read.history if request.history else None
 
 
-def _read(
-    desk: Desk, runs: RunStore, request: RunRequest, stages: Stages
-) -> tuple[RunRequest, Reading, Reading | None, str]:
-    """The request with what is known of its reconciliation, its rows, the past and the reconciliation's name."""
+def _read(desk: Desk, runs: RunStore, request: RunRequest, stages: Stages) -> tuple[RunRequest, Both, str]:
+    """The request with what is known of its reconciliation, its rows and its past, and the reconciliation's name."""
     today = request.today or desk.clock().date()
     with stages.stage("read"):
         current, history = read_both(request.current, request.history, request.said, today=today)
@@ -178,7 +177,7 @@ def _read(
             current = replace(current, findings=(*lost, *current.findings))
         elif not request.history:
             history = _past(desk, recon, current, request.engine)
-    return request, current, history, recon
+    return request, Both(current, history), recon
 
 
 def recon_name(current: Reading, files: Sequence[Path]) -> str:
@@ -205,14 +204,13 @@ def _find(
     run_id: str,
     recon: str,
     request: RunRequest,
-    current: Reading,
-    history: Reading | None,
+    read: Both,
     stages: Stages,
 ) -> _Found:
-    said = request.said
+    said, current = request.said, read.current
     calendar = BusinessCalendar.of(said.calendar)
     with engine_for(desk, request.engine) as engine:
-        found = judge_run(desk, engine, recon, said, (current, history), stages)
+        found = judge_run(desk, engine, recon, said, read, stages)
     panels, history = found.panels, found.history
     with stages.stage("prove"):
         question = Question(panels, current.layout, said, calendar, lessons_of(desk, recon))
@@ -441,8 +439,8 @@ def _newest_day(current: Reading) -> str | None:
     return newest.isoformat() if newest else None
 
 
-def _run_id(recon: str, current: Reading, history: Reading | None, started: datetime) -> str:
-    words = [recon, started.isoformat(), *current.file_hashes, *(history.file_hashes if history else ())]
+def _run_id(recon: str, read: Both, started: datetime) -> str:
+    words = [recon, started.isoformat(), *read.current.file_hashes, *(read.history.file_hashes if read.history else ())]
     return "R" + hashlib.sha256("\x1f".join(words).encode()).hexdigest()[:16]
 
 

@@ -80,7 +80,14 @@ def took(words: Sequence[str], home: Path, environment: Mapping[str, str] | None
         if process.returncode:
             msg = f"{' '.join(words[:4])}: exit status {process.returncode}: {err.read()[-500:]}"
             raise RuntimeError(msg)
-        return Took(used.ru_utime + used.ru_stime, wall, used.ru_maxrss // 1024, out.read())
+        said = out.read()
+        return Took(used.ru_utime + used.ru_stime, wall, max(used.ru_maxrss // 1024, *_peaks(said)), said)
+
+
+def _peaks(said: str) -> list[int]:
+    """The stages' peaks of a run: it asks the system to forget each, which the parent is then told without them."""
+    record = json.loads(said) if said.startswith("{") else {}
+    return [0, *record.get("peak_mb", {}).values()]
 
 
 def main_job(folder: Path, home: str, *more: str, environment: Mapping[str, str] | None = None) -> Took:

@@ -10,7 +10,8 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from recon.lake.lake import Lake, Loose
+from recon.lake.arriving import Loose
+from recon.lake.lake import Lake
 from recon.lake.shelf import buckets_for, spans
 from recon.panel import Panel
 from recon.panels import KnownAnomalies, bucket_panels

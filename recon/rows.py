@@ -155,7 +155,7 @@ class Rows:
     """The readable rows of one reading (current or history), columnar and in input order.
 
     Every array has length `n`. `text` holds the file's own columns exactly as they were read, for output; a history
-    has none.
+    has none, and its `line` and `row` are 0.
     """
 
     n: int

@@ -10,8 +10,12 @@ import pytest
 from shared import SHARED, needs_shared
 from typer.testing import CliRunner, Result
 
+from agents import judging
 from cli import app
 from recon.errors import BadInput
+from recon.lake import Lake
+from recon.lake.arriving import Arriving, Loose
+from recon.rows import Reading
 from recon.words import PATTERN_LABELS
 
 HEADER = (
@@ -147,6 +151,33 @@ def _named(folder: Path) -> Path:
     path = folder / "named.yaml"
     path.write_text("name: loans\n")
     return path
+
+
+def test_a_past_too_large_for_memory_is_judged_from_the_disk_with_the_same_answers(
+    files: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    current, history = files
+    kept: list[bool] = []
+    settle = Arriving.settle
+
+    def settled(self: Arriving, reading: Reading) -> Loose | None:
+        found = settle(self, reading)
+        kept.append(any(one is reading for one in self._readings))
+        return found
+
+    monkeypatch.setattr(Arriving, "settle", settled)
+    told_of = {}
+    for most in (judging.KEPT, 0):
+        monkeypatch.setattr(judging, "KEPT", most)
+        monkeypatch.setenv("TIEOUT_HOME", str(tmp_path / f"home-{most}"))
+        out = tmp_path / f"out-{most}"
+        counts = told("run", current, "--history", history, "--out", out, "--no-agents")["counts"]
+        told_of[most] = (counts, rows_of(out / "breaks.csv"), json.loads((out / "cases.json").read_text()))
+        # what was settled is the history of the next run, whole and once
+        lake = Lake(str(tmp_path / f"home-{most}" / "lake"))
+        assert lake.manifest("gl-vs-ihub").rows == 28
+    assert told_of[0] == told_of[max(told_of)]
+    assert kept == [False]
 
 
 def test_bad_input_is_one_sentence_and_leaves_nothing(files: tuple[Path, Path], tmp_path: Path) -> None:

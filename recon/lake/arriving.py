@@ -15,7 +15,7 @@ import pyarrow as pa
 
 from recon.errors import NoRoom
 from recon.lake.ledger import Ledger
-from recon.lake.manifest import TOP, Arrival, Manifest, Part
+from recon.lake.manifest import Arrival, Manifest, Part
 from recon.lake.restating import COLUMNS, taken_back
 from recon.lake.shelf import Shelf, buckets_for, spans
 from recon.lake.tables import series_of, time_of, to_table
@@ -25,6 +25,14 @@ from recon.rows import Layout, Reading
 AT: Final = "at"
 WRITERS: Final = 2
 FULL: Final = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+
+
+@dataclass(frozen=True)
+class Loose:
+    """Rows that lie in parts which no manifest names (yet): those of one run."""
+
+    parts: tuple[Part, ...]
+    scales: dict[str, int]
 
 
 @dataclass(frozen=True)
@@ -51,9 +59,10 @@ class Arriving:
         self._ledger = ledger
         self._shelf = shelf
         self._recon = recon
-        self._readings = readings
+        self._readings = list(readings)
         self._where = where
         self._left = threading.Event()
+        self._settled: list[Staged] = []
         self._staged: list[Staged] = []
         self._pool = ThreadPoolExecutor(1, "lake")
         self._ahead: Future[None] = self._pool.submit(self._write, ledger.newest(recon))
@@ -62,25 +71,52 @@ class Arriving:
         """Waits for the rows and makes them visible; how many were added. Raises NoRoom; then nothing was."""
         with self._told():
             self._ahead.result()
-            while self._staged:
+            while self._settled or self._staged:
                 manifest = self._ledger.newest(self._recon)
+                self._settled = [s for s in self._settled if not self._brought(s, manifest)]
                 if any(manifest.hashes & set(s.arrival.hashes) for s in self._staged):
                     # another process brought some of the files meanwhile
                     self._discard()
                     self._write(manifest)
                     continue
-                following, stones = _following(self._shelf, manifest, self._staged)
+                following, stones = _following(self._shelf, manifest, [*self._settled, *self._staged])
                 if self._ledger.publish(following):
                     break
                 self._shelf.remove(stones)
-        published, self._staged = self._staged, []
+        published = [*self._settled, *self._staged]
+        self._settled, self._staged = [], []
         return sum(part.rows for s in published for part in s.parts)
+
+    def settle(self, reading: Reading) -> Loose | None:
+        """Waits for the rows of one of the readings and lets go of it: from here on they are on the disk alone.
+
+        None, and nothing is let go, where not all of its files are new: then their rows are not all here.
+        """
+        with self._told():
+            self._ahead.result()
+        mine = next((s for s in self._staged if set(s.arrival.hashes) == set(reading.file_hashes)), None)
+        if mine is None:
+            return None
+        self._readings = [one for one in self._readings if one is not reading]
+        self._staged.remove(mine)
+        self._settled.append(mine)
+        return Loose(tuple(replace(part, seq=0) for part in mine.parts), mine.arrival.scales)
 
     def close(self) -> None:
         """Ends the writing; what was written aside and not published is removed."""
         self._left.set()
         self._pool.shutdown()
+        self._staged += self._settled
+        self._settled = []
         self._discard()
+
+    def _brought(self, one: Staged, manifest: Manifest) -> bool:
+        """Whether another process brought all of its files meanwhile: their rows are the same. Of some of them the
+        rows are published once more, and the later ones count."""
+        if not set(one.arrival.hashes) <= manifest.hashes:
+            return False
+        self._shelf.remove([part.name for part in one.parts])
+        return True
 
     def _write(self, manifest: Manifest) -> None:
         """Writes aside what is new in the readings; each is in `_staged` as soon as anything of it is written."""
@@ -91,8 +127,9 @@ class Arriving:
                 continue
             hashes = tuple(dict.fromkeys(reading.file_hashes[i] for i in fresh))
             known |= set(hashes)
-            keep = np.flatnonzero(np.isin(reading.rows.file, fresh))
-            days = tuple(int(day) for day in np.unique(reading.rows.day[keep]))
+            whole = len(fresh) == len(reading.file_hashes)
+            keep = None if whole else np.flatnonzero(np.isin(reading.rows.file, fresh))
+            days = tuple(int(day) for day in np.unique(reading.rows.day if keep is None else reading.rows.day[keep]))
             scales = {p.pair.name: p.scale for p in reading.rows.pairs}
             self._staged.append(Staged(reading.layout, Arrival(0, hashes, days, scales), ()))
             for part in written(self._shelf, tables_of(reading, keep), scales):
@@ -140,21 +177,28 @@ def written(shelf: Shelf, tables: Iterable[pa.Table], scales: dict[str, int]) ->
             raise
 
 
-def tables_of(reading: Reading, keep: npt.NDArray[np.int64], *, placed: bool = False) -> Iterator[pa.Table]:
-    """The rows at `keep`, sorted by series and time, a table for each hash bucket that holds any.
+def tables_of(
+    reading: Reading, keep: npt.NDArray[np.int64] | None = None, *, placed: bool = False
+) -> Iterator[pa.Table]:
+    """The rows (those at `keep`), sorted by series and time, a table for each hash bucket that holds any.
 
+    Sorted bucket by bucket: sorting them all at once took as much memory again as the rows themselves.
     `placed`: with a column of their positions in the reading.
     """
     rows = reading.rows
-    series = series_of(rows, reading.layout)[keep]
-    order = by_series_and_time(series, time_of(rows)[keep])
-    series, at = series[order], keep[order]
-    for low, high in spans(buckets_for(len(at))):
-        begin = int(np.searchsorted(series, np.uint64(low)))
-        end = len(series) if high >= TOP else int(np.searchsorted(series, np.uint64(high)))
-        if begin < end:
-            table = to_table(rows, at[begin:end], series[begin:end])
-            yield table.append_column(AT, pa.array(at[begin:end])) if placed else table
+    series = series_of(rows, reading.layout)
+    series = series if keep is None else series[keep]
+    time = time_of(rows)
+    edges = spans(buckets_for(len(series)))
+    bucket = np.searchsorted(np.array([low for low, _ in edges[1:]], np.uint64), series, side="right")
+    bucket = bucket.astype(np.int16)
+    for i in range(len(edges)):
+        mine = np.flatnonzero(bucket == i)
+        at = mine if keep is None else keep[mine]
+        order = by_series_and_time(series[mine], time[at])
+        if len(order):
+            table = to_table(rows, at[order], series[mine[order]])
+            yield table.append_column(AT, pa.array(at[order])) if placed else table
 
 
 def _following(shelf: Shelf, manifest: Manifest, staged: Sequence[Staged]) -> tuple[Manifest, list[str]]:

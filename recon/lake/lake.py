@@ -2,7 +2,7 @@
 
 import contextlib
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from recon.lake.arriving import AT, Arriving, tables_of, written
+from recon.lake.arriving import AT, Arriving, Loose, tables_of, written
 from recon.lake.compaction import compacted
 from recon.lake.erasing import erase_key
 from recon.lake.ledger import Ledger
@@ -23,14 +23,6 @@ from recon.recon_file import ReconFile
 from recon.rows import Layout, Reading
 from recon.series import SeriesHistory
 from recon.threads import one_thread
-
-
-@dataclass(frozen=True)
-class Loose:
-    """Rows that were staged for one run."""
-
-    parts: tuple[Part, ...]
-    scales: dict[str, int]
 
 
 class Lake:
@@ -52,6 +44,8 @@ class Lake:
     def arriving(self, recon: str, *readings: Reading) -> Iterator[Arriving]:
         """Begins to write those rows aside, while the caller goes on; what it does not publish is not in the lake."""
         rows = Arriving(*self._of(recon), recon, readings, self._root)
+        # what is settled later must not stay here
+        del readings
         try:
             yield rows
         finally:
@@ -93,7 +87,7 @@ class Lake:
         scales = {p.pair.name: p.scale for p in reading.rows.pairs}
         parts: list[Part] = []
         try:
-            for part in written(shelf, tables_of(reading, np.arange(reading.rows.n), placed=True), scales):
+            for part in written(shelf, tables_of(reading, placed=True), scales):
                 parts.append(replace(part, seq=0))
         except BaseException:
             shelf.remove([part.name for part in parts])
@@ -103,7 +97,8 @@ class Lake:
     def loose(
         self, recon: str, layout: Layout, loose: Loose, span: tuple[int, int] = (0, TOP)
     ) -> tuple[Reading, npt.NDArray[np.int64]]:
-        """The staged rows of the series in `span`, and the position of each in the reading they were staged from."""
+        """The staged rows of the series in `span`, and the position of each in the reading they were staged from; of
+        rows that were settled the positions are not known, and 0."""
         shelf = self._of(recon)[1]
         columns = columns_of(layout) | {AT}
         # a span without a row still says which columns there are
@@ -111,7 +106,10 @@ class Lake:
         table = pa.concat_tables([shelf.read(part, columns, *span) for part in parts], promote_options="default")
         table = table.take(pa.array(np.argsort(table.column("series").to_numpy(), kind="stable")))
         rows = to_rows(table, layout, loose.scales)
-        return Reading(layout, rows, (), (), rows.n), table.column(AT).to_numpy()
+        known = AT in table.column_names
+        return Reading(layout, rows, (), (), rows.n), (
+            table.column(AT).to_numpy() if known else np.zeros(rows.n, np.int64)
+        )
 
     def release(self, recon: str, *loose: Loose | None) -> None:
         """Removes what was staged for a run that is over."""

@@ -7,6 +7,7 @@ How a column is carried is chosen from the file's head and decides nothing else:
 text, and a column wanted in another shape is read again.
 """
 
+import mmap
 import re
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -86,7 +87,15 @@ class CleanFile:
                 stop = int(self.marks[block + 1]) if block + 1 < len(self.marks) else self.data.size
                 blocks = {block: self.data[int(self.marks[block]) : stop].tobytes().split(b"\n")}
             found.append(split_row(blocks[block][within].rstrip(b"\r").decode("utf-8"), self.delimiter))
+        let_go(self.data)
         return found
+
+
+def let_go(data: Bytes) -> None:
+    """Gives the pages of a mapped file back: until then they are counted as this process's memory, all of the file."""
+    mapped = getattr(data.base, "_mmap", None)
+    if mapped is not None and hasattr(mapped, "madvise"):
+        mapped.madvise(mmap.MADV_DONTNEED)
 
 
 def marks_of(data: Bytes, begin: int, chunk: int) -> tuple[npt.NDArray[np.int64], int, int]:

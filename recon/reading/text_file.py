@@ -13,7 +13,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from recon.errors import UnreadableFile
-from recon.reading.clean import MAX_ROW, CleanFile, marks_of, raise_interrupt, read_clean
+from recon.reading.clean import MAX_ROW, CleanFile, let_go, marks_of, raise_interrupt, read_clean
 from recon.reading.header import find_header, under_groups
 from recon.reading.scan import CLEAN, NEWLINE, QUIRKY, RETURN, UNCLOSED, Scan, scan, split_row
 from recon.reading.sniff import HEAD, dialect_of, encoding_of
@@ -206,6 +206,7 @@ def _head_at(source: _Source, found: Scan, rows: list[list[str]], at: int, skip:
 def _by_duckdb(source: _Source, head: _Head, data: Bytes, connection: duckdb.DuckDBPyConnection) -> RawTable | None:
     """The whole file by DuckDB, or None when a row is not clean or spans lines."""
     marks, newlines, longest = marks_of(data, source.offset, CHUNK)
+    let_go(data)
     if longest > MAX_ROW:  # DuckDB would hold every field of it: 3 GB for 80 MB of commas
         return None
     if newlines == 0 or _returns(source, data) not in (0, newlines):

@@ -53,6 +53,46 @@ def test_history_comes_back_as_it_was_read(tmp_path: Path) -> None:
     assert sorted(history.rows.comment.to_pylist()) == ["", "", "late"]
 
 
+def test_rows_that_were_settled_are_read_from_the_disk_and_published_later(tmp_path: Path) -> None:
+    lake = Lake(str(tmp_path))
+    first, second = reading_of(FIRST), reading_of(SECOND)
+    with lake.arriving("r", first, second) as rows:
+        loose = rows.settle(first)
+        assert loose is not None
+        found, _ = lake.loose("r", LAYOUT, loose)
+        assert sorted(map(int, found.rows.pairs[0].left)) == [200, 900]
+        assert lake.history("r", LAYOUT) is None
+        assert rows.publish() == 3
+    assert lake.manifest("r").rows == 3
+
+
+def test_rows_that_were_settled_and_never_published_are_gone(tmp_path: Path) -> None:
+    lake = Lake(str(tmp_path))
+    reading = reading_of(FIRST)
+    with lake.arriving("r", reading) as rows:
+        assert rows.settle(reading) is not None
+    assert lake.history("r", LAYOUT) is None
+    assert not list(tmp_path.rglob("*.parquet"))
+
+
+def test_a_file_that_is_known_already_is_not_settled(tmp_path: Path) -> None:
+    lake = Lake(str(tmp_path))
+    lake.append("r", reading_of(FIRST))
+    with lake.arriving("r", again := reading_of(FIRST)) as rows:
+        assert rows.settle(again) is None
+
+
+def test_what_another_process_brought_since_it_was_settled_is_kept_once(tmp_path: Path) -> None:
+    lake = Lake(str(tmp_path))
+    first, second = reading_of(FIRST), reading_of(SECOND)
+    with lake.arriving("r", first, second) as rows:
+        assert rows.settle(first) is not None
+        Lake(str(tmp_path)).append("r", reading_of(FIRST))
+        assert rows.publish() == 1
+    assert lake.manifest("r").rows == 3
+    assert len(list(tmp_path.rglob("*.parquet"))) == 2
+
+
 def test_a_restated_day_counts_as_it_was_said_last(tmp_path: Path) -> None:
     lake = Lake(str(tmp_path))
     lake.append("r", reading_of(FIRST))
