@@ -10,11 +10,14 @@ from typing import Final
 
 import numpy as np
 import numpy.typing as npt
+from numpy.lib.stride_tricks import sliding_window_view
 
+from detectors.evenly import on_grid
 from detectors.kernels import far_from_all
 from detectors.own_tail import LEAST, surprises
 from detectors.seasons import looks
 from detectors.windows import moments, nearest_earlier, unlike_any_earlier
+from recon.calendar import MICROSECONDS_A_DAY
 from recon.panel import Panel
 
 Floats = npt.NDArray[np.float64]
@@ -42,8 +45,10 @@ def long_series(panel: Panel) -> npt.NDArray[np.int64]:
     return np.flatnonzero(np.diff(panel.offsets) >= LONG)
 
 
-def questions(x: Floats) -> Floats:
+def questions(x: Floats, empty: npt.NDArray[np.bool_] | None = None) -> Floats:
     """The surprise of each row by each question, shape (len(QUESTIONS), n); each looks at earlier rows only.
+
+    `empty`: rows that only stand for a lost one, of which nothing is learned.
 
     >>> x = np.sin(np.arange(900) * 2 * np.pi / 48); x[800] = 9.0
     >>> int(np.argmax(questions(x)[QUESTIONS.index("value")]))
@@ -55,7 +60,7 @@ def questions(x: Floats) -> Floats:
         [
             far_from_all(x),
             np.zeros(len(x)),
-            np.abs(np.diff(x, prepend=x[:1])),
+            _step(x),
             still,
             still_long,
             nearest_earlier(x, 16, REACH),
@@ -69,6 +74,8 @@ def questions(x: Floats) -> Floats:
         known[QUESTIONS.index("season")] = np.abs(look.rest)
         # the first periods are unlike any earlier one: what is far there says nothing of the later ones
         known[-COMPARED:, : 2 * look.period] = np.nan
+        if empty is not None:
+            known[:, empty[: look.end]] = np.nan
         out[:, look.begin : look.end] = np.stack([surprises(one, LATE)[look.begin :] for one in known])
     return out
 
@@ -97,14 +104,29 @@ def own_answers(panel: Panel, rows: npt.NDArray[np.int64]) -> Own:
     log_p = np.full(panel.n, np.nan)
     question = np.full(panel.n, -1, np.int8)
     unit = 10.0**-panel.scale
+    time, a_day = panel.day.astype(np.int64), 1
+    if panel.stamp is not None:
+        time, a_day = panel.stamp, MICROSECONDS_A_DAY
     for i in long_series(panel):
         a, b = panel.offsets[i], panel.offsets[i + 1]
         if not panel.current[a:b].any():
             continue
-        asked = questions(np.asarray(panel.diff[a:b] * unit, np.float64))
+        grid = on_grid(np.asarray(panel.diff[a:b] * unit, np.float64), time[a:b], a_day)
+        asked = questions(grid.values, grid.empty)[:, grid.slot]
         log_p[a:b] = -strangeness(asked)
         question[a:b] = np.where(asked.max(axis=0) > 0.0, asked.argmax(axis=0), -1)
     return Own(log_p[rows], question[rows])
+
+
+def _step(x: Floats) -> Floats:
+    """How far each row is from the one before it, and from the middle of the five before: the way back is no news.
+
+    >>> _step(np.array([1.0, 1.0, 1.0, 9.0, 1.0])).tolist()
+    [0.0, 0.0, 0.0, 8.0, 0.0]
+    """
+    before = np.concatenate([np.full(5, x[0]), x[:-1]])
+    middle = np.median(sliding_window_view(before, 5), axis=1)
+    return np.asarray(np.minimum(np.abs(x - before[4:]), np.abs(x - middle)), dtype=np.float64)
 
 
 def _conditioned(x: Floats) -> Floats:

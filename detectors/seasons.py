@@ -13,7 +13,7 @@ from recon.compiled import njit
 
 Floats = npt.NDArray[np.float64]
 
-LEAST = 8
+LEAST = 5
 """The shortest period, in rows."""
 REACH = 4_096
 """Rows that the period is looked for in: the newest."""

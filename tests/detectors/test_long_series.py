@@ -125,6 +125,17 @@ def test_a_busy_hour_may_vary_more_than_a_still_one() -> None:
     assert rest[1_875] > np.nanmax(np.delete(rest, 1_875))
 
 
+def test_a_lost_row_does_not_shift_the_season() -> None:
+    x = daily(3)
+    x[1_900] += 12
+    lost = np.random.default_rng(9).choice(np.arange(300, 1_890), 60, replace=False)
+    keep = np.delete(np.arange(len(x)), lost)
+    whole, gaps = five_minutes(x, len(x)), five_minutes(x[keep], len(keep), keep)
+    assert np.argmax(whole.score) == 1_900
+    assert keep[np.argmax(gaps.score)] == 1_900
+    assert gaps.score.max() > 0.9 * whole.score.max()
+
+
 def test_what_goes_on_is_held_against_what_was_before_it() -> None:
     values = np.append(np.random.default_rng(8).exponential(size=1_000), np.full(100, 60.0))
     at_once, later = surprises(values), surprises(values, 128)
@@ -164,8 +175,9 @@ def test_before_a_hundred_values_there_is_no_answer() -> None:
     assert surprises(np.append(np.ones(LEAST), 50.0))[-1] > 2
 
 
-def five_minutes(x: np.ndarray, now: int) -> Judgement:
-    stamps = 19_000 * 86_400_000_000 + np.arange(len(x)) * 300_000_000
+def five_minutes(x: np.ndarray, now: int, at: np.ndarray | None = None) -> Judgement:
+    """The judgement of values five minutes apart, or at these multiples of five minutes."""
+    stamps = 19_000 * 86_400_000_000 + (np.arange(len(x)) if at is None else at) * 300_000_000
     panel = panel_of([list(x)], now=now, tolerance=0, days=stamps // 86_400_000_000, stamps=stamps, two_sided=False)
     return judge(panel, calendar=CALENDAR)
 
