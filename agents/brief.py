@@ -150,8 +150,8 @@ def evidence_of_breaks(breaks: Sequence[BreakRow], sources: Sources, first: int)
             Evidence(
                 id=f"E{n}",
                 kind="break",
-                statement=f"{b.pair}{on} for {where}: {sources.left} {left}{unit}, {sources.right} {right}{unit}, "
-                f"difference {b.difference}{unit}",
+                statement=f"{b.pair}{on} for {where}: {sources.left} {left}{unit}, {sources.right} {right}{unit}"
+                + ("" if b.in_words else f", difference {b.difference}{unit}"),
                 values={
                     "left": b.left,
                     "left_source": sources.left,

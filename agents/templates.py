@@ -130,7 +130,7 @@ def facts_table(known: Known) -> str:
         ("Since", case.onset.isoformat() if case.onset else ""),
     ]
     lines = [f"{name}: {value}" for name, value in head if value]
-    rows = sorted(known.breaks, key=lambda b: (-abs(_decimal(b.difference)), b.row))
+    rows = sorted(known.breaks, key=lambda b: (-abs(Decimal(b.difference)), b.row))
     lines += ["", *(_row(b, known) for b in rows[:TABLE_ROWS])]
     if len(rows) > TABLE_ROWS or case.break_count > len(rows):
         lines.append(f"… and {max(case.break_count, len(rows)) - min(len(rows), TABLE_ROWS)} more.")
@@ -149,26 +149,13 @@ def _row(b: BreakRow, known: Known) -> str:
     day = f"{b.business_date.isoformat()} " if b.business_date else ""
     key = ", ".join(f"{column} {value}" for column, value in b.key.items())
     unit = f" {b.currency}" if b.currency else ""
-    left = _side(b.left)
-    right = _side(b.right)
-    off = f"{b.pair} differs" if b.in_words else f"{b.pair} difference {amount(_decimal(b.difference))}{unit}"
+    left, right = _side(b, b.left), _side(b, b.right)
+    off = f"{b.pair} differs" if b.in_words else f"{b.pair} difference {amount(Decimal(b.difference))}{unit}"
     return f"- {day}{key}: {known.sources.left} {left}, {known.sources.right} {right}, {off} (row {b.row})"
 
 
-def _side(text: str | None) -> str:
-    return "missing" if text is None else amount(_decimal(text)) if _is_number(text) else text
-
-
-def _is_number(text: str) -> bool:
-    try:
-        Decimal(text)
-    except ArithmeticError:
-        return False
-    return True
-
-
-def _decimal(text: str) -> Decimal:
-    return Decimal(text) if _is_number(text) else Decimal(0)
+def _side(b: BreakRow, text: str | None) -> str:
+    return "missing" if text is None else text if b.in_words else amount(Decimal(text))
 
 
 def amount(value: Decimal) -> str:

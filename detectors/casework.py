@@ -155,6 +155,7 @@ class Casework:
             cause=str(self.judged.causes[p][j]),
             reason=reason(panel, judgement, j, self.judged.lessons),
             comment=str(self.current.rows.comment[source].as_py() or ""),
+            words=panel.pair.kind == "text",
         )
 
     def _item(self, finding: Finding) -> int:
@@ -450,11 +451,10 @@ def _who(brk: BreakRow) -> dict[str, Any]:
 def _said(amount: str | None, pair: Pair) -> str:
     if amount is None:
         return "missing"
-    try:
-        value = Decimal(amount)
-        return format(value, ",f") if pair.unit == "quantity" else readable(value)
-    except ArithmeticError:
+    if pair.kind == "text":
         return f"«{amount}»"
+    value = Decimal(amount)
+    return format(value, ",f") if pair.unit == "quantity" else readable(value)
 
 
 def _side_text(panel: Panel, row: int, side: str, current: Reading, source: int) -> str | None:

@@ -109,6 +109,8 @@ class DayReport:
     """Open cases that hold items of which a restated date now says something else."""
     money: frozenset[str] = frozenset()
     """The pairs whose differences are amounts of a currency."""
+    words: frozenset[str] = frozenset()
+    """The pairs of words, which differ without a difference."""
 
     @property
     def to_work(self) -> tuple[str, ...]:
@@ -138,7 +140,7 @@ class DayReport:
             touched = counted(len(self.touched), "open case")
             lines.append(f"- Told again after a corrected or repeated file: {dates}; {touched} touched.")
         if self.since:
-            lines += since_lines(self.since, self.money)
+            lines += since_lines(self.since, self.money, self.words)
         lines += [f"- Cleared: case {case_id}." for case_id in self.settled.cleared[:10]]
         lines += [f"- Reopened: case {case_id}; its breaks are back." for case_id in self.settled.reopened[:10]]
         said = Counter(c.sentence for c in self.checked)
@@ -147,21 +149,24 @@ class DayReport:
         return ["## Since the last run", "", *lines, ""] if lines else []
 
 
-def since_lines(since: Since, money: frozenset[str]) -> list[str]:
-    """One line for each kind of happening, with its largest item; `money`: the pairs that have a currency."""
+def since_lines(since: Since, money: frozenset[str], words: frozenset[str]) -> list[str]:
+    """One line for each kind of happening, with its largest item; `money`: the pairs that have a currency, `words`:
+    those that differ without a difference."""
     lines = []
     for kind, word in _WORDS.items():
         count = since.counts.get(kind, 0)
         if count:
-            lines.append(f"- {count:,} {word}: {_largest(since.of(kind), money)}")
+            lines.append(f"- {count:,} {word}: {_largest(since.of(kind), money, words)}")
     return lines
 
 
-def _largest(events: Sequence[ItemEvent], money: frozenset[str]) -> str:
+def _largest(events: Sequence[ItemEvent], money: frozenset[str], words: frozenset[str]) -> str:
     if not events:
         return "see the items"
-    event = events[0]
+    event = next((e for e in events if e.item.pair not in words), events[0])
     key = " ".join(event.item.key.values())
+    if event.item.pair in words:
+        return f"{key}, {event.item.pair}, for one."
     currency = event.item.currency or None if event.item.pair in money else None
     match event.kind:
         case "cleared":
@@ -243,6 +248,7 @@ class Daybook:
             restated=opened.followed.restated,
             touched=self._touched(opened.followed.changed),
             money=frozenset(p.pair.name for p in of.panels if p.pair.unit == "money" and p.pair.kind == "number"),
+            words=frozenset(p.pair.name for p in of.panels if p.pair.kind == "text"),
         )
 
     # --- between runs --------------------------------------------------------------------------------------------

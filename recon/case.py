@@ -83,13 +83,17 @@ class BreakRow:
     cause: str
     reason: str
     comment: str = ""
+    words: bool | None = None
+    """Whether its sides are words; None in a row that was kept before this was said."""
 
     @property
     def in_words(self) -> bool:
         """Whether its sides are words, which differ and have no difference.
 
-        Numbers are told by their arithmetic: codes such as «0012» look like numbers too.
+        Where nothing says so, numbers are told by their arithmetic: codes such as «0012» look like numbers too.
         """
+        if self.words is not None:
+            return self.words
         try:
             left, right, difference = (Decimal(text or 0) for text in (self.left, self.right, self.difference))
         except ArithmeticError:

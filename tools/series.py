@@ -182,7 +182,7 @@ def show_sides(bench: Bench, first: int, *, row: int | None = None) -> tuple[Evi
         "key": dict(brk.key),
         "pair": brk.pair,
     }
-    statement = f"{on}{' and '.join(told)}: difference {brk.difference}{unit}"
+    statement = f"{on}{' and '.join(told)}" + ("" if brk.in_words else f": difference {brk.difference}{unit}")
     out = [Evidence(f"E{first}", "break", statement, values, (brk.row,))]
     side = bench.case.suspect_side
     names = {"left": bench.left, "right": bench.right, "both": f"{bench.left} and {bench.right}"}

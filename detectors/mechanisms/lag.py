@@ -16,6 +16,9 @@ GATE: Final = 1e-3
 SHARE: Final = 0.05
 """A side that stands still on at most this share of its calm days is one whose standing still says something."""
 
+STEADY: Final = 100
+"""Movements within this part of each other are of a side that moves by about as much every time."""
+
 
 def find(bench: Bench, table: Breaks) -> Iterator[Found]:
     if table.is_text or table.one_sided_pair:
@@ -93,6 +96,8 @@ def _late_movement(table: Breaks) -> Iterator[Found]:
         now, then = own[table.rows] - own[one], other[one] - other[two]
         passed = table.both & known & (now == then) & (now != 0) & (own[table.rows] != other[one])
         passed &= (other[table.rows] - other[one]) != now
+        # a side that made the same movement then was on time: it moves by about this amount every time
+        passed &= np.abs(own[one] - own[two] - now) > np.maximum(table.noise, np.abs(now) // STEADY)
         chance = table.coincidence(now)
         for i in np.flatnonzero(passed & (chance <= GATE)):
             yield int(i), _late(table, int(i), "left" if side == "left" else "right", int(one[i]), float(chance[i]))

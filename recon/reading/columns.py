@@ -26,6 +26,8 @@ class Column:
     values: tuple[str, ...]
     """Sampled cells in row order, the same rows for every column."""
     decimal_sign: DecimalSign = "point"
+    of_days: bool = False
+    """Its whole numbers are days, `20260131`."""
 
     @cached_property
     def tokens(self) -> tuple[str, ...]:
@@ -129,11 +131,11 @@ class Column:
     def is_number(self) -> bool:
         """Most cells are numbers; half of them will do where the name says that they should be."""
         named = any(word in MEASURE for word in self.tokens)
-        return self.filled > 0 and self.number_share >= (0.5 if named else 0.8)
+        return self.filled > 0 and not self.of_days and self.number_share >= (0.5 if named else 0.8)
 
     @property
     def is_date(self) -> bool:
-        return self.filled > 0 and self.date_share >= 0.6
+        return self.filled > 0 and (self.of_days or self.date_share >= 0.6)
 
     @property
     def is_blank(self) -> bool:

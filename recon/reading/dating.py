@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Final
 
 import numpy as np
@@ -28,7 +29,7 @@ _DATE_NAMES: Final[tuple[tuple[str, float], ...]] = (
     (r"^(effective|start)(date|dt)$", 45),
     (r"^(settle(ment)?)(date|dt)$", 40),
     (r"^risk(date|dt)$", 30),
-    (r"(maturity|expiry|end|birth|created|updated|modified|due|load|audit)", 8),
+    (r"(maturity|expiry|end(?!or)|birth|created|updated|modified|due|load|audit)", 8),
     (r"(date|asof|timestamp|datetime)", 35),
     (r"(dt|day|time)$", 20),
 )
@@ -73,8 +74,13 @@ def _pair_columns(found: PairsFound) -> set[str]:
 
 
 def date_like(columns: Sequence[Column]) -> set[str]:
-    """Columns that only tell when, and are numbers all the same: epochs, Excel days, 20260131."""
+    """Columns that only tell when, and are numbers all the same: epochs, Excel days."""
     return {c.name for c in columns if c.is_number and numeric_date(c) != "no"}
+
+
+def days_as_dates(columns: Sequence[Column]) -> list[Column]:
+    """The columns, those of days written as one number (20260131) as dates: each side may have one."""
+    return [replace(c, of_days=True) if numeric_date(c) == "compact" else c for c in columns]
 
 
 def numeric_date(column: Column) -> str:

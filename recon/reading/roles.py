@@ -7,7 +7,7 @@ from typing import Final
 
 from recon.errors import BadInput
 from recon.reading.columns import Column
-from recon.reading.dating import date_like, find_dates
+from recon.reading.dating import date_like, days_as_dates, find_dates
 from recon.reading.keys import Grouping, groups_and_categories, infer_key, is_line_id
 from recon.reading.named import Named
 from recon.reading.pairs import PairsFound, infer_pairs, is_measure
@@ -58,7 +58,8 @@ def infer_roles(columns: Mapping[str, Column], said: ReconFile, grouping_of: Gro
     taken = {name for name in (label, status, currency, *comment, *named.key, *ignored) if name}
     outcomes = {c.name for c in free if _is_outcome(c)} - set(named.key)
     compared = taken - ({currency} & (doubled - set(named.key)))
-    found = named.pairs(everything) or infer_pairs(free, frozenset(compared | outcomes | date_like(free)))
+    dated = days_as_dates(free)
+    found = named.pairs(everything) or infer_pairs(dated, frozenset(compared | outcomes | date_like(dated)))
     date, timestamp = find_dates(free, named, found, taken)
     if not found.pairs or _only_text(found):
         found = _with_dates_free(free, taken | outcomes | {date or "", timestamp or ""}, found)

@@ -145,6 +145,18 @@ def test_a_side_that_never_moves_does_not_lag() -> None:
     assert causes(lines) == {}
 
 
+def test_a_side_that_moves_by_as_much_every_time_is_not_late() -> None:
+    steady = [50000.37 + 1234.56 * n for n in range(10)]
+    lines = [*history([round(v, 2) for v in steady[:9]]), ("a", DAY, round(steady[9], 2), 71222.33)]
+    assert "a" not in causes(lines)
+
+
+def test_a_movement_that_comes_a_day_late_over_a_standing_difference_is_a_lag() -> None:
+    lines = [*history(WALK[:8]), ("a", DAYS[8], WALK[8] + 700.0, WALK[7] + 3200.11)]
+    lines += [("a", DAY, WALK[9], round(WALK[7] + 3200.11 + WALK[8] + 700.0 - WALK[7], 2))]
+    assert causes(lines) == {"a": "lag"}
+
+
 def test_todays_difference_undoing_yesterdays_is_a_lag() -> None:
     lines = [*history(WALK[:8]), ("a", DAYS[8], 61433.29, 51433.17), ("a", DAY, 43120.72, 53120.84)]
     assert causes(lines) == {"a": "lag"}

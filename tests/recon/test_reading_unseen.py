@@ -290,6 +290,19 @@ def test_a_currency_of_each_side_is_compared_and_is_still_the_moneys(tmp_path: P
     assert next(p for p in reading.layout.pairs if p.left == "FO Notional").currency is None
 
 
+def test_days_written_as_one_number_are_compared_as_dates(tmp_path: Path) -> None:
+    header = ["Announce Date", "Ref", "Ex Date Vendor", "Ex Date Custodian", "Rate Vendor", "Rate Custodian"]
+    rows: list[list[object]] = [
+        [20261101 + n // 4, f"CA{n}", 20261110 + n % 5, 20261110 + n % 5 + (n == 7), 1.5 + n, 1.5 + n]
+        for n in range(40)
+    ]
+    found = read([write(tmp_path, header, rows)], ReconFile(), today=TODAY)
+    pairs = {pair.pair.name: pair for pair in found.rows.pairs}
+    assert list(pairs) == ["Ex date", "Rate"]
+    assert np.flatnonzero(pairs["Ex date"].left != pairs["Ex date"].right).tolist() == [7]
+    assert found.layout.date == "Announce Date"
+
+
 def test_null_dates_make_a_whole_side_absent(tmp_path: Path) -> None:
     header = ["Trade ID", "Date", "Alpha Price", "Beta Price", "Alpha Trade Date", "Beta Trade Date"]
     rows: list[list[object]] = [[f"T{i}", "2026-05-29", 1.5 + i, 1.5 + i, "2026-05-28", "2026-05-28"] for i in range(9)]
