@@ -11,12 +11,12 @@ from agents.desk import Desk
 from agents.lessons import lessons_of
 from detectors.bucketwise import WHOLE, Judged, Terms, judge_in_buckets
 from memory.judged import confirmed_days
-from recon.buckets import Bucket, Place, buckets_of, vocabularies
+from recon.buckets import Bucket, Place, buckets_of
 from recon.calendar import BusinessCalendar, to_day
 from recon.engines import Cluster, Engine, EngineName, Threads
 from recon.errors import BadInput
 from recon.lake.arriving import Arriving, Loose
-from recon.panels import KnownAnomalies, bucket_panels
+from recon.panels import KnownAnomalies, bucket_panels, shared_of
 from recon.recon_file import ReconFile
 from recon.rows import NO_DAY, Reading
 from recon.threads import FEW, one_thread
@@ -105,7 +105,7 @@ def _staged(
             history=settled or files,
             before_hashes=current.file_hashes,
             until=int(days.max()) if len(days) else None,
-            words=vocabularies(current.rows),
+            shared=shared_of(current.rows),
             rows=past + current.rows.n,
             buckets=buckets_of(past + current.rows.n),
         )

@@ -16,13 +16,13 @@ import numpy as np
 import pyarrow as pa
 
 from detectors.bucketwise import Terms, judge_in_buckets
-from recon.buckets import Place, buckets_of, vocabularies
+from recon.buckets import Place, buckets_of
 from recon.calendar import BusinessCalendar
 from recon.engines import Threads
 from recon.ids import series_hashes, text_hashes
 from recon.lake import Lake
 from recon.lake.shelf import buckets_for, spans
-from recon.panels import bucket_panels
+from recon.panels import bucket_panels, shared_of
 from recon.recon_file import ReconFile
 from recon.rows import Codes, Layout, Pair, PairColumns, Reading, Rows
 
@@ -139,7 +139,7 @@ def judge_night(lake: Lake, newest: Reading) -> None:
     begun = time.process_time()
     place = Place(
         url=lake.url, recon="bench", layout=LAYOUT, said=ReconFile(), known=None, current=lake.stage("bench", newest),
-        history=None, before_hashes=newest.file_hashes, until=None, words=vocabularies(newest.rows), rows=rows,
+        history=None, before_hashes=newest.file_hashes, until=None, shared=shared_of(newest.rows), rows=rows,
         buckets=buckets_of(rows),
     )  # fmt: skip
     said = ReconFile()

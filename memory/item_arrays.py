@@ -14,6 +14,7 @@ from memory.lives import Items
 from memory.schema import items
 from memory.sighting import Sighting
 from recon.calendar import to_date, to_day
+from recon.money import MOST_UNITS
 from recon.rows import NO_DAY
 
 RECALLED_DAYS: Final = 45
@@ -81,7 +82,8 @@ def _units(texts: Sequence[str | None], scale: int) -> npt.NDArray[np.int64]:
 
 
 def _to_units(text: str | None, scale: int) -> int:
-    """Units of decimal text; exact where the scale covers it, as it does unless a later file has fewer decimals."""
+    """Units of decimal text; exact where the scale covers it, as it does unless a later file has fewer decimals, and
+    the most that can be held where that file has too many."""
     whole, _, part = (text or "0").partition(".")
     digits = part[:scale].ljust(scale, "0")
-    return int(whole + digits) if digits else int(whole)
+    return max(-MOST_UNITS, min(int(whole + digits) if digits else int(whole), MOST_UNITS))

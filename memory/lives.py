@@ -291,10 +291,10 @@ def _born(
     onset = np.where(seen.onset[lines] == NO_DAY, day, np.minimum(seen.onset[lines], day)).astype(np.int32)
     series = seen.series[lines]
     onset = _not_before(after, series, onset, day)
-    number = np.array(
-        [item_number(rules.recon, seen.pair, int(s), int(o)) for s, o in zip(series, onset, strict=True)],
-        dtype=np.uint64,
-    )
+    # an item that moved on to another key keeps the number that its old key's onset gave it
+    moved = np.isin(_numbers(rules, seen, series, onset), after.number)
+    onset = np.where(moved, day, onset).astype(np.int32)
+    number = _numbers(rules, seen, series, onset)
     units = seen.difference[lines]
     for k, line in enumerate(lines):
         told.append(Happening(int(number[k]), "new", day, int(units[k]), 0, line=int(line)))
@@ -318,6 +318,11 @@ def _born(
     grown = _sorted(Items(**joined))
     _start_ages(grown, number, day, rules)
     return grown
+
+
+def _numbers(rules: Rules, seen: Sighting, series: Series, onset: Days) -> Series:
+    pairs = zip(series, onset, strict=True)
+    return np.array([item_number(rules.recon, seen.pair, int(s), int(o)) for s, o in pairs], dtype=np.uint64)
 
 
 def _not_before(after: Items, series: Series, onset: Days, day: int) -> Days:

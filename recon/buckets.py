@@ -14,9 +14,9 @@ from recon.lake.arriving import Loose
 from recon.lake.lake import Lake
 from recon.lake.shelf import buckets_for, spans
 from recon.panel import Panel
-from recon.panels import KnownAnomalies, bucket_panels
+from recon.panels import KnownAnomalies, Shared, bucket_panels
 from recon.recon_file import ReconFile
-from recon.rows import Layout, Reading, Rows, take
+from recon.rows import Layout, Reading, take
 
 BUCKET_ROWS = 1 << 21
 """Rows that one bucket holds at most, give or take, history and current together."""
@@ -46,8 +46,8 @@ class Place:
     before_hashes: tuple[str, ...]
     until: int | None
     """The newest day of history from the lake that may be seen."""
-    words: tuple[pa.Array | None, ...]
-    """The vocabulary of each text pair of the current reading."""
+    shared: tuple[Shared, ...]
+    """What the whole current reading says of each pair."""
     rows: int
     """About how many there are, past and current."""
 
@@ -59,7 +59,7 @@ class Place:
         lake, span = Lake(self.url), spans(self.buckets)[bucket]
         current, at = lake.loose(self.recon, self.layout, self.current, span)
         history = self._past(lake, span)
-        panels = bucket_panels(current, history, self.said, self.known, self.words)
+        panels = bucket_panels(current, history, self.said, self.known, self.shared)
         return Bucket(tuple(_placed(panel, at) for panel in panels), history)
 
     def _past(self, lake: Lake, span: tuple[int, int]) -> Reading | None:
@@ -85,11 +85,6 @@ def _placed(panel: Panel, at: npt.NDArray[np.int64]) -> Panel:
     if not len(at):
         return panel
     return replace(panel, source=np.where(panel.current, at[np.where(panel.current, panel.source, 0)], panel.source))
-
-
-def vocabularies(rows: Rows) -> tuple[pa.Array | None, ...]:
-    """The words of each pair of the rows."""
-    return tuple(pair.vocabulary for pair in rows.pairs)
 
 
 def together(parts: Sequence[Reading | None]) -> Reading | None:

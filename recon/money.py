@@ -6,10 +6,15 @@ from collections.abc import Iterable
 from decimal import Decimal, InvalidOperation, localcontext
 from typing import Final, Literal
 
+import numpy as np
+import numpy.typing as npt
+
 DecimalSign = Literal["point", "comma"]
 
 MAX_DIGITS: Final = 18
 """Digits that an int64 of units always holds, with room for one difference."""
+
+MOST_UNITS: Final = 4 * 10**18
 
 MAX_SCALE: Final = 12
 
@@ -85,6 +90,32 @@ def exact_scale(decimals: int, integer_digits: int) -> int:
     (2, 4)
     """
     return max(0, min(decimals, MAX_SCALE, MAX_DIGITS - integer_digits))
+
+
+def rescaled_units(units: npt.NDArray[np.int64], by: int) -> npt.NDArray[np.int64]:
+    """Units of a scale that has `by` more decimals (fewer: rounded, halves away from 0). What int64 cannot hold is the
+    most that it can, of either sign, with room for one difference: never another amount.
+
+    >>> rescaled_units(np.array([15, -1234, 10**17]), 2).tolist()
+    [1500, -123400, 4000000000000000000]
+    >>> rescaled_units(np.array([15, -1251]), -1).tolist()
+    [2, -125]
+    """
+    if by >= 0:
+        most = MOST_UNITS // 10**by
+        return np.asarray(np.where(np.abs(units) > most, np.sign(units) * MOST_UNITS, units * 10**by), dtype=np.int64)
+    step = 10**-by
+    return np.asarray(np.sign(units) * ((np.abs(units) + step // 2) // step), dtype=np.int64)
+
+
+def most_decimals(*units: npt.NDArray[np.int64], scale: int) -> int:
+    """The most decimals with which these units of `scale` can still be held.
+
+    >>> most_decimals(np.array([123456]), np.array([-7]), scale=2)
+    14
+    """
+    largest = max((max(int(of.max(initial=0)), -int(of.min(initial=0))) for of in units), default=0)
+    return scale + MAX_DIGITS - len(str(largest))
 
 
 def to_units(value: Decimal, scale: int) -> int:

@@ -12,6 +12,7 @@ import pyarrow.compute as pc
 from recon.compiled import njit, prange
 from recon.groups import Levels, levels_of, numbered, sight
 from recon.ids import series_hashes, text_hashes
+from recon.money import most_decimals, rescaled_units
 from recon.order import by_series_and_time
 from recon.panel import Panel
 from recon.picking import picked
@@ -30,6 +31,24 @@ class KnownAnomalies:
 
     series_id: npt.NDArray[np.uint64]
     day: npt.NDArray[np.int32]
+
+
+@dataclass(frozen=True)
+class Shared:
+    """What is the same of one pair in every bucket of a run."""
+
+    words: pa.Array | None
+    """What the values of a text pair are numbered by."""
+    decimals: int
+    """The most decimals that the current amounts leave room for."""
+
+
+def shared_of(rows: Rows) -> tuple[Shared, ...]:
+    """What the current rows say of each pair."""
+    return tuple(
+        Shared(p.vocabulary, most_decimals(p.left, p.right, p.tolerance, scale=p.scale) if p.vocabulary is None else 0)
+        for p in rows.pairs
+    )
 
 
 @dataclass(frozen=True)
@@ -73,11 +92,11 @@ def bucket_panels(
     history: Reading | None,
     said: ReconFile,
     known: KnownAnomalies | None = None,
-    words: Sequence[pa.Array | None] | None = None,
+    shared: Sequence[Shared] | None = None,
 ) -> tuple[Panel, ...]:
     """The panels of one bucket, whose groups are not numbered yet.
 
-    `words`: what the values of each text pair are numbered by, the same in all buckets; else the current rows' own.
+    `shared`: what of each pair is the same in all buckets; else what the current rows say alone.
     """
     layout = current.layout
     past = history.rows if history is not None and history.rows.n else None
@@ -91,7 +110,7 @@ def bucket_panels(
     by_name = {p.pair.name: p for p in past.pairs} if past else {}
     return tuple(
         _panel(layout, now, by_name.get(now.pair.name), past, order, excluded, sorted_columns, of)
-        for now, of in zip(current.rows.pairs, words or [p.vocabulary for p in current.rows.pairs], strict=True)
+        for now, of in zip(current.rows.pairs, shared or shared_of(current.rows), strict=True)
     )
 
 
@@ -236,11 +255,12 @@ def _panel(
     order: _Order,
     excluded: Bools,
     columns: dict[str, Codes],
-    words: pa.Array | None,
+    shared: Shared,
 ) -> Panel:
-    past_n = past.n if past else 0
+    past_n, words = past.n if past else 0, shared.words
     now, before = _in_words(now, words), _in_words(before, words) if before else None
-    scale = max(now.scale, before.scale if before else 0)
+    # today's amounts stay exact, whatever decimals the past was written with
+    scale = max(now.scale, min(before.scale, shared.decimals) if before else 0)
 
     def whole(field: str) -> Ints:
         theirs = _scaled(before, field, scale) if before else np.zeros(past_n, np.int64)
@@ -292,7 +312,7 @@ def _panel(
 
 def _scaled(pair: PairColumns, field: str, scale: int) -> Ints:
     values: Ints = getattr(pair, field)
-    return values if scale == pair.scale else values * 10 ** (scale - pair.scale)
+    return values if scale == pair.scale else rescaled_units(values, scale - pair.scale)
 
 
 def _in_words(pair: PairColumns, words: pa.Array | None) -> PairColumns:

@@ -9,6 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from recon.ids import series_hashes, text_hashes
+from recon.money import rescaled_units
 from recon.order import by_series_and_time, in_order
 from recon.rows import ABSENT, NO_DAY, Codes, Layout, PairColumns, Rows
 
@@ -77,12 +78,14 @@ def columns_of(layout: Layout, pairs: Iterable[str] | None = None) -> set[str]:
 def rescaled(table: pa.Table, have: Mapping[str, int], want: Mapping[str, int]) -> pa.Table:
     """Amounts in units of the scales `want`, from the scales `have`."""
     for pair, scale in want.items():
-        factor = 10 ** (scale - have.get(pair, scale))
+        by = scale - have.get(pair, scale)
         for field in NUMBERS:
             name = f"p:{pair}:{field}"
-            if factor != 1 and name in table.column_names:
-                place = table.column_names.index(name)
-                table = table.set_column(place, name, pc.multiply(table.column(name), factor))
+            if by and name in table.column_names:
+                column = table.column(name)
+                units = rescaled_units(column.fill_null(0).to_numpy(), by)
+                nothing = column.is_null().to_numpy() if column.null_count else None
+                table = table.set_column(table.column_names.index(name), name, pa.array(units, mask=nothing))
     return table
 
 

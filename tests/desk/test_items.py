@@ -167,6 +167,26 @@ def test_a_misspelt_key_is_the_same_item_and_says_why(store: ItemStore) -> None:
     assert (item.key["Account"], item.moved_from) == ("1619205", None)
 
 
+def test_an_old_key_that_breaks_again_is_not_the_item_that_moved_on_from_it(store: ItemStore) -> None:
+    store.follow("r1", [seen(MON, {"1619205": 50_000})], RULES)
+    moved = store.follow("r2", [seen(TUE, {"1619250": 50_000})], RULES)
+    assert told(moved) == [("moved", 50_000)]
+    again = seen(WED, {"1619205": 700, "1619250": 50_000})
+    # the old key's own rows show it broken since Monday
+    again = replace(again, onset=np.full(2, to_day(MON), np.int32))
+    assert told(followed := store.follow("r3", [again], RULES)) == [("new", 700)]
+    assert len(set(followed.owners("Balance", again.series, again.day).tolist())) == 2
+    days = [MON + timedelta(days=n) for n in range(3, 160) if (MON + timedelta(days=n)).weekday() < 5]
+    for n, day in enumerate(days):
+        store.follow(f"s{n}", [seen(day, {"1619205": 700, "1619250": 50_000})], RULES)
+
+
+def test_an_amount_too_large_for_a_later_files_decimals_is_the_most_there_is(store: ItemStore) -> None:
+    store.follow("r1", [seen(MON, {"A": 10**17, "B": 500})], RULES)
+    finer = replace(seen(TUE, {"A": 10**17, "B": 500 * 10**8}), scale=10)
+    assert ("shrank", 10**17) in told(store.follow("r2", [finer], RULES))
+
+
 def test_owners_name_the_item_of_every_breaking_row(store: ItemStore) -> None:
     sighting = seen(MON, {"A": 500, "B": None})
     followed = store.follow("r1", [sighting], RULES)

@@ -10,11 +10,11 @@ from builders import LAYOUT, reading_of
 
 from detectors import bucketwise
 from detectors.bucketwise import Judged, Terms, judge_in_buckets, newest_or_whole
-from recon.buckets import Bucket, Place, vocabularies
+from recon.buckets import Bucket, Place
 from recon.calendar import BusinessCalendar
 from recon.engines import Threads
 from recon.lake import Lake
-from recon.panels import bucket_panels
+from recon.panels import bucket_panels, shared_of
 from recon.recon_file import ReconFile
 from recon.rows import Reading, take
 
@@ -58,7 +58,7 @@ def from_the_lake(current: Reading, history: Reading, buckets: int, *, files: bo
     place = Place(
         url=lake.url, recon="r", layout=LAYOUT, said=SAID, known=None, current=lake.stage("r", current),
         history=lake.stage("r", history) if files else None, before_hashes=("now",), until=None,
-        words=vocabularies(current.rows), rows=1, buckets=buckets,
+        shared=shared_of(current.rows), rows=1, buckets=buckets,
     )  # fmt: skip
     return judge_in_buckets(Threads().hold(place.load, buckets, keep=keep), TERMS)
 
@@ -104,7 +104,7 @@ def test_a_run_without_a_past_is_the_same_in_buckets() -> None:
     lake = Lake(f"memory://{uuid.uuid4().hex}")
     place = Place(
         url=lake.url, recon="r", layout=LAYOUT, said=SAID, known=None, current=lake.stage("r", current), history=None,
-        before_hashes=("now",), until=None, words=vocabularies(current.rows), rows=1, buckets=8,
+        before_hashes=("now",), until=None, shared=shared_of(current.rows), rows=1, buckets=8,
     )  # fmt: skip
     assert answers(judge_in_buckets(Threads().hold(place.load, 8), TERMS), current) == answers(
         in_memory(current, None), current

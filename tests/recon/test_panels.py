@@ -1,11 +1,15 @@
 """Rows become series: sorted, cut into keys, breaks decided, nothing depending on the order of lines."""
 
+from pathlib import Path
+
 import numpy as np
-from builders import panels_of, reading_of
+from builders import LAYOUT, panels_of, reading_of
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from recon.ids import break_numbers
+from recon.lake import Lake
+from recon.money import MOST_UNITS
 from recon.panels import KnownAnomalies, build_panels
 from recon.recon_file import ReconFile
 
@@ -53,6 +57,26 @@ def test_a_past_row_that_the_current_file_restates_is_left_out() -> None:
         f"{HEADER}\n2026-03-01,A,d,USD,3,1,\n2026-02-01,A,d,USD,2,1,",
     )
     assert panel.diff.tolist() == [100, 600]
+
+
+def test_todays_amounts_stay_exact_whatever_decimals_the_past_was_written_with() -> None:
+    now = reading_of(f"{HEADER}\n2026-03-01,A,d,IDR,98765432109876.54,98765432109876.04,")
+    past = reading_of(f"{HEADER}\n2026-02-01,A,d,IDR,2.1234567,1.1234561,", scale=7)
+    (panel,) = build_panels(now, past, ReconFile())
+    assert panel.scale == 4
+    assert panel.left[panel.current].tolist() == [987654321098765400]
+    assert panel.diff.tolist() == [10_000, 5_000]
+
+
+def test_a_past_amount_too_large_for_todays_decimals_is_the_most_there_is_and_still_matches(tmp_path: Path) -> None:
+    lake = Lake(str(tmp_path))
+    lake.append("r", reading_of(f"{HEADER}\n2026-02-01,A,d,IDR,98765432109876.54,98765432109876.54,"))
+    lake.append("r", reading_of(f"{HEADER}\n2026-02-02,B,d,IDR,1.1234567,1.1234567,", scale=7))
+    found = lake.history("r", LAYOUT)
+    assert found is not None
+    pair = found.rows.pairs[0]
+    assert (pair.scale, sorted(pair.left.tolist())) == (7, [11_234_567, MOST_UNITS])
+    assert (pair.left == pair.right).all()
 
 
 def test_known_anomalies_stay_out_of_the_baseline() -> None:
