@@ -14,7 +14,7 @@ from agents.precedents import NEWEST, resolutions_of_history
 from detectors.assess import Question, assess, findings_of, most_surprising
 from detectors.casework import Casework, break_numbers_of, occurrences
 from detectors.grouping import Judged
-from memory.resolutions import Resolution, features_of_break, same_wording
+from memory.resolution import Resolution, features_of_break, same_wording
 from recon.calendar import BusinessCalendar, to_date, to_day
 from recon.errors import BadInput
 from recon.money import plain

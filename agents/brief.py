@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from memory.resolutions import Consensus, Match
+from memory.resolution import Consensus, Match
 from recon.case import BreakRow, Case, Evidence
 from recon.recon_file import ReconFile
 from recon.words import CAUSE_LABELS, PATTERN_LABELS

@@ -13,7 +13,7 @@ from agents.desk import Desk
 from agents.precedents import resolutions_of_history
 from agents.run import recon_name
 from memory.embedding import Features
-from memory.resolutions import Resolution
+from memory.resolution import Resolution
 from recon.calendar import BusinessCalendar
 from recon.errors import BadInput
 from recon.ids import short_id

@@ -9,7 +9,7 @@ from agents.habits import learn_habits
 from agents.ledger import decision_of
 from agents.state import CaseState
 from memory.action import Action, Decision
-from memory.resolutions import Resolution, resolution_id
+from memory.resolution import Resolution, resolution_id
 from tools.similar import features_of_case
 
 LEFT: Final = ("done", "failed", "unknown")

@@ -9,7 +9,7 @@ import pyarrow.compute as pc
 from detectors.mechanisms import prove
 from detectors.proof import Proof
 from memory.embedding import Features
-from memory.resolutions import Resolution
+from memory.resolution import Resolution
 from recon.calendar import BusinessCalendar, to_date
 from recon.ids import short_id
 from recon.panel import Panel

@@ -32,7 +32,7 @@ from detectors.grouping import Finding, Judged, group
 from memory.cases import CaseWrite
 from memory.daybook import Daybook, DayOf, DayReport, Opened
 from memory.recons import RunRow, RunStore
-from memory.resolutions import features_of_break
+from memory.resolution import features_of_break
 from memory.sla import due_on
 from recon.buckets import seen_until
 from recon.calendar import BusinessCalendar, to_date

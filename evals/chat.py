@@ -19,7 +19,7 @@ from evals.desk import eval_desk, make_case, put
 from evals.phrasings import WRITTEN_AFTER, WRITTEN_BEFORE
 from evals.phrasings_blind import AFTERWARDS, ASKED, FOLLOWED
 from memory.action import Person
-from memory.resolutions import Resolution, features_of_break
+from memory.resolution import Resolution, features_of_break
 from recon.calendar import to_day
 from recon.case import BreakRow, Case, Evidence
 from recon.rows import Pair

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from evals.desk import eval_desk
 from memory.embedding import Features
-from memory.resolutions import Resolution
+from memory.resolution import Resolution
 
 CAUSES: Final = ("fx_rate", "timing", "rounding", "duplicate", "fee_or_tax", "missing_left", "misposting", "stale")
 MECHANISMS: Final = ("yesterdays_rate", "cut_off", "rounded", "twice", "basis_points", "absent", "cancels", "unchanged")

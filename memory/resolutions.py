@@ -2,28 +2,21 @@
 
 import json
 import logging
-import re
-from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
 from datetime import date, datetime
-from decimal import Decimal, InvalidOperation
 from typing import Any, Final, TypeVar
 
 import sqlalchemy as sa
 
 from memory.database import Database
-from memory.embedding import Features, words_of
+from memory.embedding import Features
+from memory.likeness import rank
+from memory.resolution import Match, Resolution, usable
 from memory.schema import resolutions
 from memory.vectors import Vectors, VectorsDown
-from recon.case import BreakRow, Similar
 from recon.clock import Clock, system_clock
-from recon.ids import short_id
 
 log = logging.getLogger(__name__)
-
-OUTCOME_WEIGHT: Final = {"resolved": 1.0, "unknown": 0.9, "reopened": 0.45, "rejected": 0.3}
-"""A precedent that was reopened or rejected weighs against itself."""
 
 _OVER_FETCH: Final = 20
 _EXACT_ROWS: Final = 4000
@@ -32,128 +25,6 @@ _PLAIN_ROWS: Final = 1000
 _MEMO_ROWS: Final = 50_000
 
 T = TypeVar("T")
-
-
-@dataclass(frozen=True)
-class Resolution:
-    """How one past break was closed."""
-
-    id: str
-    recon: str
-    business_date: date | None
-    """The date of the break that it closed."""
-    recorded_on: date | None
-    """When it was written down; it is not used for anything before."""
-    comment: str
-    features: Features
-    action: str = ""
-    """What was done besides: a ticket's project, a mail, a write-off; empty when only commented."""
-    outcome: str = "unknown"
-    """`resolved`, `reopened`, `rejected` or `unknown`."""
-    source: str = "comment"
-    """`comment` (a column of a file), `learned` (tieout learn), `decision` (made here)."""
-    series_id: str | None = None
-    body: dict[str, Any] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class Match:
-    """One resolution that resembles what was asked, and why."""
-
-    resolution: Resolution
-    score: float
-    """0 to 1; the outcome is weighed in."""
-    why: str
-
-    def as_similar(self) -> Similar:
-        """The form a case keeps."""
-        r = self.resolution
-        day = r.business_date.isoformat() if r.business_date else ""
-        return Similar(r.id, round(self.score, 4), r.outcome, r.comment, day, self.why)
-
-
-@dataclass(frozen=True)
-class Consensus:
-    """What most of the alike were closed with."""
-
-    comment: str
-    count: int
-    total: int
-    last: date | None
-    ids: tuple[str, ...]
-
-    def statement(self) -> str:
-        """«8 of 9 like this closed with this comment, last on 2026-03-03»."""
-        last = f", last on {self.last.isoformat()}" if self.last else ""
-        noun = "break" if self.total == 1 else "breaks"
-        return f"{self.count} of {self.total} {noun} like this closed with this comment{last}"
-
-
-def features_of_break(brk: BreakRow, mechanism: str = "", comment: str | None = None) -> Features:
-    """What a break is like, from the row the screen shows."""
-    try:
-        difference = Decimal(brk.difference)
-    except InvalidOperation:
-        difference = Decimal(0)
-    missing = "left" if brk.left is None else "right" if brk.right is None else ""
-    return Features(
-        pattern=brk.pattern,
-        cause=brk.cause,
-        mechanism=mechanism,
-        pair=brk.pair,
-        sign=(difference > 0) - (difference < 0),
-        size=float(abs(difference).log10()) if difference else None,
-        missing=missing,
-        columns={**brk.key, **brk.columns},
-        comment=brk.comment if comment is None else comment,
-    )
-
-
-def same_wording(comment: str) -> str:
-    """Comments that differ only in numbers, case, spacing or punctuation are one wording.
-
-    >>> same_wording("Booked on 3 March, ref 77") == same_wording("booked on 9 March ref 81.")
-    True
-    """
-    return " ".join(re.sub(r"\W+|\d+|_", " ", comment.casefold()).split())
-
-
-def consensus(matches: Sequence[Match]) -> Consensus | None:
-    """The wording with most weight among the matches; None when none has a comment."""
-    spoken = [m for m in matches if m.resolution.comment.strip()]
-    if not spoken:
-        return None
-    weights: Counter[str] = Counter()
-    for m in spoken:
-        weights[same_wording(m.resolution.comment)] += m.score  # type: ignore[assignment]
-    best = max(weights, key=lambda wording: (weights[wording], wording))
-    chosen = [m for m in spoken if same_wording(m.resolution.comment) == best]
-    newest = max(chosen, key=lambda m: (m.resolution.business_date or date.min, m.score))
-    dates = [m.resolution.business_date for m in chosen if m.resolution.business_date]
-    return Consensus(
-        comment=newest.resolution.comment.strip(),
-        count=len(chosen),
-        total=len(spoken),
-        last=max(dates) if dates else None,
-        ids=tuple(m.resolution.id for m in chosen),
-    )
-
-
-def usable(resolution: Resolution, before: date | None, as_of: date | None) -> bool:
-    """True when a break of `before` may lean on it: it closed no newer break, and was known by then.
-
-    A comment in a file was known on the day it was recorded. A decision made here is known from `as_of` on, the
-    day on which the desk asks: today for live work, the replayed day in a backtest.
-    """
-    if before is None:
-        return True
-    if resolution.business_date is not None and resolution.business_date > before:
-        return False
-    known = resolution.recorded_on
-    if known is None:
-        return True
-    horizon = max(before, as_of) if as_of is not None and resolution.source == "decision" else before
-    return known <= horizon
 
 
 class Resolutions:
@@ -352,115 +223,6 @@ class Resolutions:
         return list({r.id: r for r in [*found, *(old[i] for i in best)]}.values())
 
 
-# --- ranking --------------------------------------------------------------------------------------------------
-
-_WEIGHTS: Final = {
-    "cause": 3.0,
-    "mechanism": 2.0,
-    "missing": 1.5,
-    "pattern": 1.2,
-    "pair": 1.5,
-    "sign": 0.8,
-    "size": 1.4,
-    "columns": 2.0,
-    "words": 1.5,
-}
-
-
-def rank(
-    features: Features, candidates: Sequence[Resolution], *, before: date | None, series_id: str | None = None
-) -> list[Match]:
-    """Scores each candidate by what it shares, weighed by how it ended; best first."""
-    rarity = _rarity(candidates)
-    asked = set(words_of(features.comment))
-    out = [_match(features, r, rarity, asked, before, series_id) for r in candidates]
-    return sorted(out, key=lambda m: (-m.score, -(m.resolution.business_date or date.min).toordinal(), m.resolution.id))
-
-
-def _rarity(candidates: Sequence[Resolution]) -> dict[tuple[str, str], float]:
-    """How telling a shared column value is: rare among the candidates tells more."""
-    counts = Counter(pair for r in candidates for pair in r.features.columns.items())
-    total = max(1, len(candidates))
-    return {pair: 1.0 - 0.8 * count / total for pair, count in counts.items()}
-
-
-def _match(
-    features: Features,
-    r: Resolution,
-    rarity: dict[tuple[str, str], float],
-    asked: set[str],
-    before: date | None,
-    series_id: str | None,
-) -> Match:
-    got = 0.0
-    total = 0.0
-    why: list[str] = []
-    for name in ("cause", "mechanism", "pattern", "pair"):
-        mine, theirs = getattr(features, name), getattr(r.features, name)
-        if mine and (theirs or name != "mechanism") and mine != "unknown":
-            total += _WEIGHTS[name]
-            if mine == theirs:
-                got += _WEIGHTS[name]
-                why.append(f"same {name} {mine.replace('_', ' ')}")
-    total += _WEIGHTS["missing"]
-    if features.missing == r.features.missing:
-        got += _WEIGHTS["missing"]
-        if features.missing:
-            why.append(f"{features.missing} side missing in both")
-    if features.sign and r.features.sign:
-        total += _WEIGHTS["sign"]
-        if features.sign == r.features.sign:
-            got += _WEIGHTS["sign"]
-    if features.size is not None and r.features.size is not None:
-        total += _WEIGHTS["size"]
-        apart = abs(features.size - r.features.size)
-        got += _WEIGHTS["size"] * max(0.0, 1.0 - apart / 2.0)
-        if apart <= 0.3:
-            why.append("about the same size")
-    part, names = _columns(features, r, rarity)
-    if part is not None:
-        total += _WEIGHTS["columns"]
-        got += _WEIGHTS["columns"] * part
-        why += names
-    if asked:
-        total += _WEIGHTS["words"]
-        theirs_words = set(words_of(r.comment))
-        shared = len(asked & theirs_words) / max(1, min(len(asked), len(theirs_words)))
-        got += _WEIGHTS["words"] * shared
-        if shared >= 0.4:
-            why.append("alike in words")
-    score = got / total if total else 0.0
-    if series_id is not None and r.series_id == series_id:
-        score = score + (1.0 - score) * 0.5
-        why.insert(0, "the same series")
-    score *= OUTCOME_WEIGHT.get(r.outcome, 0.9) * _recency(r.business_date, before)
-    if r.outcome in ("reopened", "rejected"):
-        why.append(f"but it was {r.outcome}")
-    return Match(r, float(min(1.0, score)), ", ".join(why) or "nearest of what is known")
-
-
-def _columns(features: Features, r: Resolution, rarity: dict[tuple[str, str], float]) -> tuple[float | None, list[str]]:
-    common = [c for c in features.columns if c in r.features.columns]
-    if not common:
-        return None, []
-    got = 0.0
-    names: list[str] = []
-    for column in common:
-        value = features.columns[column]
-        if value == r.features.columns[column]:
-            got += rarity.get((column, value), 1.0)
-            names.append(f"same {column} {value}")
-    return min(1.0, got / max(1.0, len(common) * 0.5)), names[:3]
-
-
-def _recency(day: date | None, before: date | None) -> float:
-    """1.0 for today, 0.97 after a year, never under 0.9: recency breaks ties, it does not decide."""
-    if day is None or before is None:
-        return 0.97
-    age = max(0, (before - day).days)
-    return max(0.9, 1.0 - 0.03 * age / 365)
-
-
 # --- rows -----------------------------------------------------------------------------------------------------
 
 
@@ -498,8 +260,3 @@ def _from_row(row: Any) -> Resolution:
         series_id=row.series_id,
         body=body,
     )
-
-
-def resolution_id(recon: str, break_id: str, comment: str) -> str:
-    """The same break closed with the same words is the same resolution."""
-    return short_id("R", recon, break_id, same_wording(comment))

@@ -12,7 +12,8 @@ from datetime import date
 from typing import Final
 
 from memory.embedding import Features
-from memory.resolutions import OUTCOME_WEIGHT, Resolution, Resolutions, same_wording
+from memory.resolution import OUTCOME_WEIGHT, Resolution, same_wording
+from memory.resolutions import Resolutions
 from recon.case import BreakRow
 
 SHOWN_IDS: Final = 9

@@ -6,7 +6,8 @@ from datetime import date
 from typing import Final
 
 from memory.embedding import Features
-from memory.resolutions import Consensus, Match, Resolutions, consensus, features_of_break, same_wording
+from memory.resolution import Consensus, Match, consensus, features_of_break, same_wording
+from memory.resolutions import Resolutions
 from recon.case import BreakRow, Case, Evidence
 from recon.text import quoted
 from tools.comments import propose_comments

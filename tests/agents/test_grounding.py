@@ -12,7 +12,7 @@ from agents.facts import Facts, facts_of
 from agents.grounding import check, check_cites, cited_in
 from agents.vetting import vet
 from agents.views import ANSWERS
-from memory.resolutions import Resolution, features_of_break
+from memory.resolution import Resolution, features_of_break
 from tests.agents.desks import make_break, make_case, make_desk, put_case
 
 CASE = {

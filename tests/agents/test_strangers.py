@@ -55,7 +55,7 @@ def test_what_a_stranger_said_is_no_finding_of_ours(text: str, why: str) -> None
 
 
 def test_the_comment_that_code_found_is_reused_letter_by_letter_only(tmp_path: Path) -> None:
-    from memory.resolutions import Consensus
+    from memory.resolution import Consensus
 
     desk = make_desk(tmp_path)
     known = gather(desk, put_case(desk))

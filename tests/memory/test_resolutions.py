@@ -13,7 +13,8 @@ import numpy as np
 import pytest
 
 from memory.embedding import DIMENSIONS, Features, embed
-from memory.resolutions import Resolution, Resolutions, consensus, usable
+from memory.resolution import Resolution, consensus, usable
+from memory.resolutions import Resolutions
 from memory.vectors import Vectors, VectorsDown
 from tests.agents.desks import Watch, make_desk
 

@@ -4,7 +4,7 @@ from dataclasses import replace
 from datetime import date, timedelta
 
 from memory.embedding import Features
-from memory.resolutions import Resolution
+from memory.resolution import Resolution
 from tools.comments import Precedents
 
 DAY = date(2026, 3, 5)

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query
 
 from memory.embedding import Features
-from memory.resolutions import Resolution
+from memory.resolution import Resolution
 from recon.errors import BadInput
 from recon.ids import short_id
 from web.api.models import (
