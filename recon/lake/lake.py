@@ -106,10 +106,8 @@ class Lake:
         table = pa.concat_tables([shelf.read(part, columns, *span) for part in parts], promote_options="default")
         table = table.take(pa.array(np.argsort(table.column("series").to_numpy(), kind="stable")))
         rows = to_rows(table, layout, loose.scales)
-        known = AT in table.column_names
-        return Reading(layout, rows, (), (), rows.n), (
-            table.column(AT).to_numpy() if known else np.zeros(rows.n, np.int64)
-        )
+        at = table.column(AT).to_numpy() if AT in table.column_names else np.zeros(rows.n, np.int64)
+        return Reading(layout, rows, (), (), rows.n), at
 
     def release(self, recon: str, *loose: Loose | None) -> None:
         """Removes what was staged for a run that is over."""
