@@ -108,6 +108,13 @@ def test_noise_on_a_slow_wave_is_no_period_of_its_own() -> None:
     assert abs(period_of(x) - 288) <= 2
 
 
+@pytest.mark.parametrize("seed", range(4))
+def test_counts_that_hang_together_for_minutes_have_a_day_and_no_period_of_minutes(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    x = rng.poisson(np.exp(1.0 + 0.8 * np.sin(2 * np.pi * np.arange(2_400) / 288))).astype(np.float64)
+    assert abs(period_of(x) - 288) <= 12
+
+
 def test_of_days_in_weeks_the_period_is_the_week() -> None:
     rng = np.random.default_rng(6)
     t = np.arange(24 * 7 * 6)

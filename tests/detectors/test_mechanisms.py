@@ -146,8 +146,9 @@ def test_a_side_that_never_moves_does_not_lag() -> None:
 
 
 def test_a_side_that_moves_by_as_much_every_time_is_not_late() -> None:
-    steady = [50000.37 + 1234.56 * n for n in range(10)]
-    lines = [*history([round(v, 2) for v in steady[:9]]), ("a", DAY, round(steady[9], 2), 71222.33)]
+    steady = [round(50000.37 + 1234.56 * n, 2) for n in range(9)]
+    lines: list[Line] = [*history(steady[:8]), ("a", DAYS[8], steady[8], round(steady[8] + 0.01, 2))]
+    lines += [("a", DAY, round(steady[8] + 1234.57, 2), 71222.33)]
     assert "a" not in causes(lines)
 
 
