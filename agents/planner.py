@@ -24,6 +24,8 @@ from memory.payloads import BadPayload, attachment
 from memory.policy import NotAllowedHere
 from memory.preferences import Preferences
 from recon.case import BreakRow
+from recon.errors import Damaged
+from recon.series import SeriesHistory
 from recon.text import quoted
 from recon.words import ActionState
 from tools.bench import series_number, where
@@ -128,13 +130,21 @@ def exhibits(desk: Desk, known: Known) -> list[dict[str, str]]:
     if not breaks:
         return []
     strangest = max(breaks, key=lambda b: (b.score, -b.row))
-    history = desk.lake.series(case.recon, strangest.pair, series_number(strangest.key))
     words = f"{strangest.pair} difference of {where(tuple(strangest.key.items()))}"
-    dots = () if strangest.in_words else dots_of(history, breaks, strangest)
+    dots = () if strangest.in_words else dots_of(_past_of(desk, case.recon, strangest), breaks, strangest)
     picture = chart_svg(dots, words, facts_table(known))
     rows = rows_csv(breaks, known.sources.left, known.sources.right)
     files = [attachment(f"rows-{case.id}.csv", rows)]
     return [attachment(f"chart-{case.id}.svg", picture), *files] if picture else files
+
+
+def _past_of(desk: Desk, recon: str, brk: BreakRow) -> SeriesHistory | None:
+    """The kept series of a break; None also where it cannot be read: a ticket is drafted without it."""
+    try:
+        return desk.lake.series(recon, brk.pair, series_number(brk.key))
+    except Damaged as damaged:
+        log.warning("%s", damaged)
+        return None
 
 
 def wished(kind: str, payload: dict[str, Any], wish: Wish, known_here: Collection[str]) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """The bench: the stores that read-only tools look into, and the case that they are asked about."""
 
+import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -12,9 +13,11 @@ from memory.cases import CaseStore
 from memory.database import Database
 from memory.resolutions import Resolutions
 from recon.case import BreakRow, Case
-from recon.errors import TieoutError
+from recon.errors import Damaged, TieoutError
 from recon.ids import series_hashes, text_hashes
 from recon.series import SeriesHistory, SeriesSource
+
+log = logging.getLogger(__name__)
 
 
 class ToolFault(TieoutError):
@@ -51,8 +54,16 @@ class Bench:
         raise ToolFault(msg)
 
     def series_of(self, brk: BreakRow) -> SeriesHistory | None:
-        """All known days of the break's series; None when the lake has none."""
-        return self.lake.series(self.case.recon, brk.pair, series_number(brk.key))
+        """All known days of the break's series; None when the lake has none.
+
+        Raises ToolFault where they cannot be read; which file it is, is for the log and not for a model.
+        """
+        try:
+            return self.lake.series(self.case.recon, brk.pair, series_number(brk.key))
+        except Damaged as damaged:
+            log.warning("%s", damaged)
+            msg = "the kept history cannot be read at the moment; answer from the other evidence"
+            raise ToolFault(msg) from damaged
 
 
 def series_number(key: Mapping[str, str]) -> int:

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from agents.casework import gather
 from agents.desk import Desk
 from agents.graph import (
     build_graph,
@@ -19,11 +20,14 @@ from agents.graph import (
 )
 from agents.ledger import decision_of
 from agents.threads import open_checkpointer
+from agents.toolbox import bench_of
 from memory.preferences import Preferences
 from memory.schema import actions
 from recon.case import Evidence
+from recon.errors import Damaged
 from recon.words import DecisionKind
 from tests.agents.desks import APPROVER, OPERATOR, make_break, make_desk, put_case, say
+from tools.bench import ToolFault
 
 ROUTED = {
     "routing": [
@@ -83,6 +87,26 @@ def test_a_new_ticket_carries_its_chart_and_its_rows_within_the_approved_bytes(t
     assert "1619201,USD,Balance,20000,35000,-15000,USD" in files[f"rows-{case_id}.csv"]
     assert files[f"chart-{case_id}.svg"].startswith("<svg ")
     assert "attachments" not in pending(desk, case_id, "email.send").payload
+
+
+def test_a_damaged_past_takes_a_ticket_its_chart_and_nothing_else(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def lost(*_: object) -> None:
+        msg = "/srv/lake/part-1.parquet: this part of the kept history cannot be read"
+        raise Damaged(msg)
+
+    desk = make_desk(tmp_path)
+    case_id = put_case(desk)
+    monkeypatch.setattr(desk.lake, "series", lost)
+    work_cases(desk, [case_id])
+    ticket = pending(desk, case_id)
+    files = {file["name"]: file["text"] for file in ticket.payload["attachments"]}
+    assert f"rows-{case_id}.csv" in files
+    assert "part-1" not in str(ticket.payload)
+    known = gather(desk, case_id)
+    with pytest.raises(ToolFault, match="the kept history cannot be read at the moment"):
+        bench_of(desk, known).series_of(known.breaks[0])
 
 
 @pytest.mark.parametrize(
