@@ -16,6 +16,7 @@ from agents.routing import Destinations, destinations
 from agents.speaker import Said, Speaker
 from agents.state import CaseState
 from agents.templates import Sheet, facts_table, payload, sheets, uncited
+from agents.toolbox import bench_of
 from agents.views import PlannerView
 from agents.wishes import Wish, read_wish
 from memory.action import Action, Draft, TicketExists
@@ -24,11 +25,9 @@ from memory.payloads import BadPayload, attachment
 from memory.policy import NotAllowedHere
 from memory.preferences import Preferences
 from recon.case import BreakRow
-from recon.errors import Damaged
-from recon.series import SeriesHistory
 from recon.text import quoted
 from recon.words import ActionState
-from tools.bench import series_number, where
+from tools.bench import ToolFault, where
 from tools.exhibit import chart_svg, dots_of, rows_csv
 
 log = logging.getLogger(__name__)
@@ -126,25 +125,20 @@ def put(desk: Desk, known: Known, sheet: Sheet, to: Destinations, said: Said, st
 
 def exhibits(desk: Desk, known: Known) -> list[dict[str, str]]:
     """The case's rows and its chart, as a new ticket carries them; part of the bytes that are approved."""
-    case, breaks = known.case, known.breaks
+    case, breaks, bench = known.case, known.breaks, bench_of(desk, known)
     if not breaks:
         return []
-    strangest = max(breaks, key=lambda b: (b.score, -b.row))
+    strangest = bench.break_of_row(None)
+    try:
+        history = bench.series_of(strangest)
+    except ToolFault:
+        history = None  # a past that cannot be read: the chart is of the case's own rows
     words = f"{strangest.pair} difference of {where(tuple(strangest.key.items()))}"
-    dots = () if strangest.in_words else dots_of(_past_of(desk, case.recon, strangest), breaks, strangest)
+    dots = () if strangest.in_words else dots_of(history, breaks, strangest)
     picture = chart_svg(dots, words, facts_table(known))
     rows = rows_csv(breaks, known.sources.left, known.sources.right)
     files = [attachment(f"rows-{case.id}.csv", rows)]
     return [attachment(f"chart-{case.id}.svg", picture), *files] if picture else files
-
-
-def _past_of(desk: Desk, recon: str, brk: BreakRow) -> SeriesHistory | None:
-    """The kept series of a break; None also where it cannot be read: a ticket is drafted without it."""
-    try:
-        return desk.lake.series(recon, brk.pair, series_number(brk.key))
-    except Damaged as damaged:
-        log.warning("%s", damaged)
-        return None
 
 
 def wished(kind: str, payload: dict[str, Any], wish: Wish, known_here: Collection[str]) -> dict[str, Any]:

@@ -89,7 +89,7 @@ def test_a_new_ticket_carries_its_chart_and_its_rows_within_the_approved_bytes(t
     assert "attachments" not in pending(desk, case_id, "email.send").payload
 
 
-def test_a_damaged_past_takes_a_ticket_its_chart_and_nothing_else(
+def test_a_ticket_is_drafted_of_the_case_s_own_rows_while_the_past_is_damaged(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def lost(*_: object) -> None:
@@ -102,7 +102,7 @@ def test_a_damaged_past_takes_a_ticket_its_chart_and_nothing_else(
     work_cases(desk, [case_id])
     ticket = pending(desk, case_id)
     files = {file["name"]: file["text"] for file in ticket.payload["attachments"]}
-    assert f"rows-{case_id}.csv" in files
+    assert set(files) == {f"chart-{case_id}.svg", f"rows-{case_id}.csv"}
     assert "part-1" not in str(ticket.payload)
     known = gather(desk, case_id)
     with pytest.raises(ToolFault, match="the kept history cannot be read at the moment"):
