@@ -28,11 +28,15 @@ class Intent:
 # --- answering --------------------------------------------------------------------------------------------------
 
 
+NOTE: Final = "note"
+"""The id of what a tool says that is no evidence: nothing is cited for it."""
+
+
 def _cited(found: Found, limit: int = 12) -> str:
     lines = []
     for e in found[:limit]:
         statement = " ".join(str(e["statement"]).split()).rstrip(".")
-        lines.append(f"{statement} [{e['id']}].")
+        lines.append(f"{statement}." if e["id"] == NOTE else f"{statement} [{e['id']}].")
     return "\n".join(lines) if len(lines) > 3 else " ".join(lines)
 
 
@@ -290,5 +294,5 @@ def _found(text: str) -> list[Mapping[str, Any]]:
     try:
         found = json.loads(text)
     except ValueError:
-        return [{"id": "note", "kind": "note", "statement": text, "values": {}}]
+        return [{"id": NOTE, "kind": "note", "statement": text, "values": {}}]
     return found if isinstance(found, list) else [found]

@@ -62,7 +62,7 @@ class Bench:
             return self.lake.series(self.case.recon, brk.pair, series_number(brk.key))
         except Damaged as damaged:
             log.warning("%s", damaged)
-            msg = "the kept history cannot be read at the moment; answer from the other evidence"
+            msg = "The kept history cannot be read now; what this case's own rows and evidence say still holds"
             raise ToolFault(msg) from damaged
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from agents.assistant import ask
 from agents.casework import gather
 from agents.desk import Desk
 from agents.graph import (
@@ -105,8 +106,16 @@ def test_a_ticket_is_drafted_of_the_case_s_own_rows_while_the_past_is_damaged(
     assert set(files) == {f"chart-{case_id}.svg", f"rows-{case_id}.csv"}
     assert "part-1" not in str(ticket.payload)
     known = gather(desk, case_id)
-    with pytest.raises(ToolFault, match="the kept history cannot be read at the moment"):
+    with pytest.raises(ToolFault, match="The kept history cannot be read now"):
         bench_of(desk, known).series_of(known.breaks[0])
+
+    async def told() -> str:
+        said = [e async for e in ask(desk, case_id, "Show the history of this series", OPERATOR)]
+        return " ".join(e.get("text", "") for e in said if e.get("event") in ("token", "answer", "done"))
+
+    answer = asyncio.run(told())
+    assert "The kept history cannot be read now" in answer
+    assert "[note]" not in answer
 
 
 @pytest.mark.parametrize(
