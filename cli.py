@@ -2,6 +2,7 @@
 
 import logging
 import sys
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from recon.settings import Settings
 
 LEASE_SECONDS = 300.0
+AT_THE_END = ExitStack()  # what a command opened and gives back: else SQLite's log would outlive it
 
 # Heavy packages are imported where they are used: `tieout --help` answers in under half a second.
 
@@ -51,7 +53,8 @@ def main() -> None:
 def _status() -> int:
     as_json = "--json" in sys.argv
     try:
-        return int(app(prog_name="tieout", standalone_mode=False) or 0)
+        with AT_THE_END:
+            return int(app(prog_name="tieout", standalone_mode=False) or 0)
     except TieoutError as error:
         terminal.complain(str(error), status=2, as_json=as_json)
         return 2
@@ -78,7 +81,9 @@ def _status() -> int:
 def _desk() -> "Desk":
     from server import open_desk
 
-    return open_desk(_settings())
+    desk = open_desk(_settings())
+    AT_THE_END.callback(desk.db.close)
+    return desk
 
 
 def _settings() -> "Settings":

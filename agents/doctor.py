@@ -11,7 +11,7 @@ from agents.desk import Desk
 from agents.threads import check_threads
 from memory.recons import RunStore
 from memory.vectors import VectorsDown
-from recon.errors import TieoutError
+from recon.errors import Damaged, TieoutError
 from tools.actions.door import Check
 
 
@@ -64,8 +64,17 @@ def _workspace(home: Path) -> str:
 def _database(desk: Desk) -> str:
     with desk.db.read() as connection:
         revision = connection.execute(sa.text("select version_num from alembic_version")).scalar_one()
+    if desk.db.is_sqlite and not _begins_as_sqlite(Path(desk.db.engine.url.database or "")):
+        msg = "the file is not a database any more; what answers is its log alone. Stop Tieout and restore a backup"
+        raise Damaged(msg)
     kind = "SQLite in the workspace" if desk.db.is_sqlite else "PostgreSQL"
     return f"{kind}, schema {revision}"
+
+
+def _begins_as_sqlite(path: Path) -> bool:
+    """Asked of the file, since SQLite reads what its log holds from there and never looks at a file under it."""
+    with path.open("rb") as file:
+        return file.read(16) == b"SQLite format 3\0"
 
 
 def _audit(desk: Desk) -> str:

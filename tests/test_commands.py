@@ -1,5 +1,6 @@
 """What an operator meets at the terminal: one sentence and status 2 for wrong words, ids whole, decisions once."""
 
+import contextlib
 import json
 import shutil
 import sqlite3
@@ -202,6 +203,22 @@ def test_what_is_damaged_is_named_with_what_mends_it(tieout: Tieout, where: str,
     assert said.status == 1
     assert what in said.out
     assert remedy in said.out
+
+
+def test_a_command_leaves_no_log_of_the_database_behind(tieout: Tieout) -> None:
+    tieout("cases")
+    assert [path.name for path in Path("home").glob("tieout.db*")] == ["tieout.db"]
+
+
+def test_a_database_that_only_its_log_answers_for_is_named(tieout: Tieout) -> None:
+    """Beside a server at work: SQLite reads what the log holds from there, and never sees the file under it."""
+    with contextlib.closing(sqlite3.connect("home/tieout.db", isolation_level=None)) as at_work:
+        at_work.execute("PRAGMA wal_autocheckpoint=0")
+        at_work.execute("VACUUM")  # every page is in the log
+        Path("home/tieout.db").write_bytes(b"not what was kept" * 2000)
+        said = tieout("doctor")
+    assert said.status == 1
+    assert "FAIL database: the file is not a database any more" in said.out
 
 
 @pytest.mark.parametrize("where", ["home/threads.db", "home/lake/*/part-*"])
