@@ -22,7 +22,7 @@ import numpy.typing as npt
 import pyarrow.compute as pc
 
 from detectors.calibration import calibrate
-from detectors.forest import make_ready, plant
+from detectors.forest import plant
 from detectors.judge import Walked, combine, conclude, observed, walk_through
 from detectors.judgement import Judgement
 from detectors.learning import Lessons
@@ -43,7 +43,7 @@ from recon.rows import Layout, Reading, take
 WHOLE: Final = 2_000_000
 """A run of at most so many rows keeps all of its past at hand; a larger one only what is looked at."""
 MANY: Final = 100_000
-"""Rows from which a walk takes longer than loading what the forest needs."""
+"""Rows from which sorting and walking take longer than loading what the forest needs."""
 NEWEST: Final = 2
 """Past rows of every series that stay at hand: peers are compared by their last movement."""
 COMMENTED: Final = 5_000
@@ -80,8 +80,6 @@ def judge_in_buckets(held: Held[Bucket], terms: Terms) -> Judged:
     pairs = range(len(seen[0].surveys))
     counted = [total([one.surveys[p].among(one.own, levels) for one in seen]) for p in pairs]
     rows = sum(one.sight.rows for one in seen)
-    if rows > MANY:
-        make_ready()
     found = held.each(_walked, layout, levels, counted, terms.calendar, rows <= WHOLE)
     now = [joined([one.now[p] for one in found]) for p in pairs]
     answers = [_concluded(now[p], [one.walks[p] for one in found], counted[p], terms.lessons) for p in pairs]

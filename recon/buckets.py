@@ -4,7 +4,7 @@ What is sent to a worker is only where things lie (`Place`); the worker reads it
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, is_dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -29,6 +29,26 @@ class Bucket:
     panels: tuple[Panel, ...]
     history: Reading | None
     """Its past rows; `source` of a past panel row is a position in them, of a current one in the whole reading."""
+
+    def __sizeof__(self) -> int:
+        """Bytes: what an engine weighs before it moves a bucket rather than waits for whoever holds it."""
+        return _bytes_of([self.panels, self.history], set())
+
+
+def _bytes_of(held: object, seen: set[int]) -> int:
+    """The bytes of all arrays within, each counted once."""
+    if id(held) in seen:
+        return 0
+    seen.add(id(held))
+    if isinstance(held, (np.ndarray, pa.Array, pa.ChunkedArray, pa.Table)):
+        return int(held.nbytes)
+    if isinstance(held, (list, tuple)):
+        return sum(_bytes_of(one, seen) for one in held)
+    if isinstance(held, dict):
+        return sum(_bytes_of(one, seen) for one in held.values())
+    if is_dataclass(held):
+        return sum(_bytes_of(getattr(held, field.name), seen) for field in fields(held))
+    return 0
 
 
 @dataclass(frozen=True)

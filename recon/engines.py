@@ -8,6 +8,7 @@ answer comes back. Nothing here knows what is asked.
 import logging
 import os
 import tempfile
+import uuid
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -100,7 +101,8 @@ class Cluster:
         self._client = client
 
     def hold(self, load: Callable[[int], T], buckets: int, *, keep: bool = True) -> "_HeldThere[T]":
-        futures = self._client.map(partial(_alone, load), range(buckets), retries=RETRIES, pure=False)
+        ask = partial(_alone, load)
+        futures = self._client.map(ask, range(buckets), key=_name(load), retries=RETRIES, pure=False)
         return _HeldThere(self._client, futures)
 
 
@@ -115,12 +117,20 @@ class _HeldThere(Generic[T]):
         # sent once, as a task of its own: it is made again when its worker dies, as scattered data is not
         common = self._client.submit(_same, shared, retries=RETRIES, pure=False)
         ask = partial(_alone, partial(_asked, task))
-        futures = [self._client.submit(ask, held, common, retries=RETRIES, pure=False) for held in self._futures]
+        futures = [
+            self._client.submit(ask, held, common, key=f"{_name(task)}-{uuid.uuid4().hex}", retries=RETRIES, pure=False)
+            for held in self._futures
+        ]
         try:
             return list(self._client.gather(futures))
         except KilledWorker as error:
             msg = f"dask: {error}; give the workers more memory or run with --engine local"
             raise EngineFailed(msg) from error
+
+
+def _name(task: Callable[..., Any]) -> str:
+    """By it Dask tells short tasks from long ones: else it moves a bucket to another worker to ask next to nothing."""
+    return getattr(task, "__name__", "task").strip("_")
 
 
 def _same(shared: tuple[Any, ...]) -> tuple[Any, ...]:

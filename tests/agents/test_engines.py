@@ -94,6 +94,25 @@ def test_a_worker_that_dies_changes_no_byte(
     assert len(staged) == len(list((tmp_path / "here").rglob("part-*.parquet")))
 
 
+def test_dask_learns_how_long_each_question_takes(cluster: tuple[str, list[subprocess.Popen[bytes]]]) -> None:
+    """Under one name for all it took a question to last as long as the loading, and moved buckets for it."""
+
+    def loaded(number: int) -> int:
+        time.sleep(0.5)
+        return number
+
+    def doubled(held: int) -> int:
+        return 2 * held
+
+    with engines.dask_cluster(cluster[0]) as client:
+        held = engines.Cluster(client).hold(loaded, 4)
+        assert held.each(doubled) == [0, 2, 4, 6]
+        took = client.run_on_scheduler(
+            lambda dask_scheduler: {name: of.duration_average for name, of in dask_scheduler.task_prefixes.items()}
+        )
+    assert took["doubled"] < 0.1 < took["loaded"]
+
+
 def test_a_scheduler_that_is_not_there_is_one_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TIEOUT_HOME", str(tmp_path))
     monkeypatch.setenv("TIEOUT_DASK_SCHEDULER", "tcp://127.0.0.1:1")

@@ -1,5 +1,6 @@
 """Scores do not depend on the number of buckets, on threads or on the order of rows, from a lake or from files."""
 
+import sys
 import uuid
 from dataclasses import replace
 from pathlib import Path
@@ -151,6 +152,16 @@ def test_text_is_numbered_alike_in_every_bucket(tmp_path: Path) -> None:
     assert _in_words(pair("SELL", "BUY"), words).left.tolist() == [1, 0]
     strange = _in_words(pair("HOLD", "BUY"), words).left, _in_words(pair("BUY", "HOLD"), words).left
     assert strange[0][0] == strange[1][1] < 0
+
+
+def test_a_bucket_says_how_large_it_is() -> None:
+    """Dask moves what it takes for small."""
+    current, history = book(3)
+    bucket = Bucket(bucket_panels(current, history, SAID), history)
+    assert sys.getsizeof(Bucket((), history)) > history.rows.day.nbytes + history.rows.comment.nbytes
+    rows = bucket.panels[0].n * (5 * 8 + 4 + 5)
+    assert rows < sys.getsizeof(Bucket(bucket.panels, None)) < 10 * rows
+    assert sys.getsizeof(Bucket(bucket.panels * 2, None)) == sys.getsizeof(Bucket(bucket.panels, None))
 
 
 def test_the_newest_past_rows_and_whole_series_stay_at_hand() -> None:
