@@ -106,7 +106,8 @@ def forecast(p: Any, w: Any, terms: Terms, prior: Floats, row: Row) -> Forecast:
             best_score, best, season, shift = score, b, which, added
     expected = w.forecasts[best] + shift if p.nx > 0 else 0.0
     spread = scale
-    nu = min(max(p.ne + prior[P_SCALE_N] - 1.0, 1.0), NU_MAX)
+    # of one or two errors none can be spared for the choice among forecasts
+    nu = min(max(max(p.ne - 1.0, min(p.ne, 2.0)) + prior[P_SCALE_N], 1.0), NU_MAX)
     if season >= 0:
         k = first if season == 0 else second
         spread = max(scale, 1.25 * w.season_error[best, k])

@@ -46,8 +46,14 @@ def break_rate(breaks: float, n: float, prior: Floats) -> float:
 
 
 @step
-def often(p: Any, w: Any, prior: Floats, row: Row) -> float:
-    """The view of the newest rows' breaks against the rate before them."""
+def often(p: Any, w: Any, prior: Floats, row: Row, now: bool) -> float:
+    """The view of the newest rows' breaks against the rate before them.
+
+    Of a current row (`now`) a stretch is held against as many rows before it or not at all: against its group alone, a
+    series that breaks by nature looked like a burst on its eighth and ninth row, and all such series on the same day.
+    Past rows are counted without that: what their first rows seemed to be makes the law wider, which errs on the safe
+    side.
+    """
     before_5 = max(p.rows - 4.0, 0.0)
     before_10 = max(p.rows - 9.0, 0.0)
     in_5 = 1 if row.is_break else 0
@@ -58,6 +64,10 @@ def often(p: Any, w: Any, prior: Floats, row: Row) -> float:
         in_10 += w.broke[i - 1]
     r5 = break_rate(p.rate_5 * before_5, before_5, prior)
     r10 = break_rate(p.rate_10 * before_10, before_10, prior)
+    if now and before_5 < 5.0:
+        in_5 = 0
+    if now and before_10 < 10.0:
+        in_10 = 0
     return float(breaks_surprise(row.is_break, in_5, in_10, r5, r10, break_rate(p.breaks, p.rows, prior)))
 
 
@@ -210,17 +220,20 @@ def added(total: float, step: float) -> float:
 
 
 @step
-def drift(p: Any, row: Row) -> tuple[float, float]:
-    """The CUSUM of small differences after this one: the view's surprise, and what the run adds up to.
+def drift(p: Any, row: Row) -> tuple[float, float, float]:
+    """The CUSUM of small differences after this one: the view's surprise, what the run adds up to, and how far it is
+    on the way to a tolerance (0 to 2).
 
     A row is part of a drift when it adds to it, by a difference of that sign that is larger than the usual one: after a
     drift that the usual one has partly followed, each zero would else look like a drift back.
     """
-    surprise, cusum, run_sum = 0.0, 0.0, 0.0
-    if p.small_n >= 5.0:
+    surprise, cusum, run_sum, begun = 0.0, 0.0, 0.0, 0.0
+    if p.small_n >= 3.0:
         spread = max(1.25 * p.small_spread, 0.05 * row.tolerance)
         allowance = 0.5 + 1.0 / math.sqrt(p.small_n)
         u = min(max((row.x - p.small_centre) / spread, -3.0), 3.0)
+        if p.small_n < 5.0:  # too few to begin a sum with; today's alone is looked at
+            p.sum_up, p.sum_down, p.run_up, p.run_down = 0.0, 0.0, 0.0, 0.0
         p.sum_up = added(p.sum_up, u - allowance)
         p.sum_down = added(p.sum_down, -u - allowance)
         p.run_up = p.run_up + row.x - p.small_centre if p.sum_up > 0.0 else 0.0
@@ -230,10 +243,11 @@ def drift(p: Any, row: Row) -> tuple[float, float]:
         run_sum = p.run_up if up else p.run_down
         way = 1.0 if up else -1.0
         if u * way > allowance and row.x * way > abs(p.small_centre):
-            surprise = drift_surprise(cusum, run_sum, row.tolerance)
+            begun = min(abs(run_sum) / row.tolerance, 1.0) * min(cusum, 2.0)
+            surprise = drift_surprise(cusum, run_sum, row.tolerance) if p.small_n >= 5.0 else 0.0
     if not row.excluded:
         _learn_small(p, row.x, cusum)
-    return surprise, run_sum
+    return surprise, run_sum, begun
 
 
 @step

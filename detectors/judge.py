@@ -48,6 +48,9 @@ Ints = npt.NDArray[np.int64]
 PROMISED = 20
 """Supporting points from which an answer stands under the promise."""
 CHUNKS = 64
+FAINT = 2.3
+"""-ln p that a drift inside tolerance has by itself while it adds up to one. By that it is never called, p being 0.1 or
+more, but of the rows within tolerance it comes first."""
 BAND = 2.5758293035489004
 """The band holds 99% of rows when nothing is wrong."""
 
@@ -293,6 +296,7 @@ def conclude(
         log_p[FOREST, asked] = forest.log_p(features_of(narrow[asked, :WALKED], size))
         used[FOREST] = True
         combined = combine_log_p(log_p[used], weights[used])
+    combined = np.minimum(combined, -FAINT * (_rounded(narrow[:, w.BEGUN]) / 2.0) ** 2)
     own = narrow[:, w.SUPPORT] >= 1
     expected = wide[:, w.EXPECTED].copy()
     scale = wide[:, w.SCALE]

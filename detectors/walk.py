@@ -75,8 +75,8 @@ EXPECTED, SCALE, MEAN, DEVIATION, CUSUM, SLOPE, MEDIAN, PREVIOUS, SPREAD = range
 WIDE = 9
 # columns of the float32 output; the first WALKED are the views' surprises
 S_LEFT, S_RIGHT, Z, NU, SUPPORT, RUN, RATE, MODEL, OUTS, AGREE = range(WALKED, WALKED + 10)
-STRATUM, SAME_SIGN, VOLATILITY_RATIO, BREAKS_BEFORE, RECENT, BEGINS, ABLE = range(WALKED + 10, WALKED + 17)
-NARROW = WALKED + 17
+STRATUM, SAME_SIGN, VOLATILITY_RATIO, BREAKS_BEFORE, RECENT, BEGINS, ABLE, BEGUN = range(WALKED + 10, WALKED + 18)
+NARROW = WALKED + 18
 
 TALLY = 20
 """Rows and mild excursions by kind; series and their rows: without one, calm with one, wild (dense, then sparse)."""
@@ -192,7 +192,7 @@ def _walk_series(
         s[:] = 0.0
         able = able_views(p)
         if row.judged and p.seen >= 1:
-            _ask_habits(s, p, w, terms, prior, row, at, sides, ratio)
+            _ask_habits(s, p, w, terms, prior, row, at, sides, ratio, current[t])
         if row.judged and p.ne >= 5:
             _ask_residuals(s, p, w, fc.z, z)
         if row.judged and p.all_n >= ENOUGH:
@@ -201,9 +201,9 @@ def _walk_series(
                 s[LATELY] = p.lately
         if p.all_n > 0.0 and not row.excluded:
             compare_hours(p, w, row, hour)
-        run_sum = 0.0
+        run_sum, begun = 0.0, 0.0
         if terms.two_sided and row.tolerance > 0.0 and not row.is_break and w.broke.sum() <= 3:
-            s[DRIFT], run_sum = drift(p, row)
+            s[DRIFT], run_sum, begun = drift(p, row)
         if row.judged and not row.is_first and abs(row.x) > row.tolerance:
             s[ECHO] = _echo(p, rows, terms, row, fc.level_spread)
         if current[t] or terms.store_all:
@@ -211,6 +211,7 @@ def _walk_series(
             _tell_answers(found.narrow[out], s, p, w, row, fc, at, sides)
             found.narrow[out, RATE] = break_rate(p.breaks, p.rows, prior)
             found.narrow[out, ABLE] = able
+            found.narrow[out, BEGUN] = begun
             out += 1
         if not current[t] and not row.excluded and p.seen >= 1:
             _count(found, s, able, p, at)
@@ -245,12 +246,13 @@ def _ask_habits(
     at: Standing,
     sides: Sides,
     ratio: float,
+    now: bool,
 ) -> None:
     s[LEVEL] = at.plain
     if p.change_n >= 2.0:
         s[CHANGE] = t_surprise((row.x - p.last) / max(1.25 * p.change, row.floor), min(p.change_n, NU_MAX))
     if p.rows >= 3.0 and terms.two_sided:
-        s[BREAKS] = often(p, w, prior, row)
+        s[BREAKS] = often(p, w, prior, row, now)
     if row.is_break and at.sparse:
         s[SIZE] = how_large(p, prior, row, terms.unit)
     if terms.two_sided and p.ratio_n >= 3.0:

@@ -101,3 +101,28 @@ def test_a_break_where_they_are_rare_is_called() -> None:
     value[:4, -1] = 900.0
     answer = judge(panel_of(value.tolist()), calendar=CALENDAR)
     assert set(np.flatnonzero(answer.anomaly == 1)) >= {0, 1, 2, 3}
+
+
+@pytest.mark.parametrize("past", [5, 7, 8, 9, 10, 12, 14])
+def test_a_key_that_has_always_broken_is_no_burst(past: int) -> None:
+    # half of the keys break every day by nature: on no day may all of them look as if they had only begun to
+    rng = np.random.default_rng(9)
+    level = np.where(np.arange(600) % 2, rng.normal(0, 3_000, 600), 0.0)
+    answer = judge(
+        panel_of((level[:, None] + np.where(level, 40.0, 0.0)[:, None] * rng.normal(size=(600, past + 1))).tolist()),
+        calendar=CALENDAR,
+    )
+    dense = np.abs(level) > 500
+    assert np.median(answer.views["breaks"][dense]) > 0.05
+    assert np.count_nonzero(answer.anomaly == 1) <= 3
+
+
+@pytest.mark.parametrize("past", [3, 4, 6, 12, 40])
+def test_what_has_begun_to_drift_comes_first_of_what_is_in_line(past: int) -> None:
+    rng = np.random.default_rng(10)
+    small = rng.choice([0.0, 0.0, 0.01, -0.01, 0.1, -0.1], (300, past + 1))
+    small[:30, -1] = 0.9
+    answer = judge(panel_of(small.tolist(), tolerance=1.0), calendar=CALENDAR)
+    assert answer.score[:30].min() > np.median(answer.score[30:])
+    assert np.mean(answer.score[:30].mean() > answer.score[30:]) > 0.95
+    assert not (answer.anomaly == 1).any()
