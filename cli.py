@@ -41,6 +41,7 @@ def options(
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress, only warnings and results.")] = False,
 ) -> None:
     """The operator's assistant for reconciliation breaks: which matter, why they happened, and what to send."""
+    ctx.call_on_close(AT_THE_END.close)
     VOICE.quiet = quiet
     ctx.obj = Here(_settings, _desk)
 
@@ -53,8 +54,7 @@ def main() -> None:
 def _status() -> int:
     as_json = "--json" in sys.argv
     try:
-        with AT_THE_END:
-            return int(app(prog_name="tieout", standalone_mode=False) or 0)
+        return int(app(prog_name="tieout", standalone_mode=False) or 0)
     except TieoutError as error:
         terminal.complain(str(error), status=2, as_json=as_json)
         return 2

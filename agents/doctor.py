@@ -64,16 +64,18 @@ def _workspace(home: Path) -> str:
 def _database(desk: Desk) -> str:
     with desk.db.read() as connection:
         revision = connection.execute(sa.text("select version_num from alembic_version")).scalar_one()
-    if desk.db.is_sqlite and not _begins_as_sqlite(Path(desk.db.engine.url.database or "")):
+    if desk.db.is_sqlite and not _begins_as_sqlite(desk.db.engine.url.database or ":memory:"):
         msg = "the file is not a database any more; what answers is its log alone. Stop Tieout and restore a backup"
         raise Damaged(msg)
     kind = "SQLite in the workspace" if desk.db.is_sqlite else "PostgreSQL"
     return f"{kind}, schema {revision}"
 
 
-def _begins_as_sqlite(path: Path) -> bool:
+def _begins_as_sqlite(path: str) -> bool:
     """Asked of the file, since SQLite reads what its log holds from there and never looks at a file under it."""
-    with path.open("rb") as file:
+    if not Path(path).is_file():
+        return True  # in memory
+    with Path(path).open("rb") as file:
         return file.read(16) == b"SQLite format 3\0"
 
 

@@ -9,8 +9,8 @@ import numpy as np
 
 from agents.desk import Desk
 from agents.lessons import lessons_of
-from detectors.bucketwise import MANY, WHOLE, Judged, Terms, judge_in_buckets
-from detectors.forest import make_ready
+from detectors.bucketwise import WHOLE, Judged, Terms, judge_in_buckets
+from detectors.forest import MANY, make_ready
 from memory.judged import confirmed_days
 from recon.buckets import Bucket, Place, buckets_of
 from recon.calendar import BusinessCalendar, to_day
@@ -65,10 +65,10 @@ def judge_run(desk: Desk, engine: Engine, recon: str, said: ReconFile, read: Bot
     current, history = read.current, read.history
     terms = Terms(current.layout, said, BusinessCalendar.of(said.calendar), lessons_of(desk, recon))
     known = known_anomalies(desk, recon)
-    if read.rows + (0 if history is not None else desk.lake.manifest(recon).rows) > MANY:
+    in_lake = history is None and stays_in_the_lake(desk, recon, "local")
+    if in_lake or read.rows > MANY:
         make_ready()
-    at_hand = read.rows <= KEPT and (history is not None or not stays_in_the_lake(desk, recon, "local"))
-    if engine.name == "local" and at_hand:
+    if engine.name == "local" and not in_lake and read.rows <= KEPT:
         with stages.stage("series"), one_thread(read.rows <= FEW):
             whole = Bucket(bucket_panels(current, history, said, known), history)
         with stages.stage("judge"), one_thread(read.rows <= FEW):

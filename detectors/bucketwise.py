@@ -42,8 +42,6 @@ from recon.rows import Layout, Reading, take
 
 WHOLE: Final = 2_000_000
 """A run of at most so many rows keeps all of its past at hand; a larger one only what is looked at."""
-MANY: Final = 100_000
-"""Rows from which sorting and walking take longer than loading what the forest needs."""
 NEWEST: Final = 2
 """Past rows of every series that stay at hand: peers are compared by their last movement."""
 COMMENTED: Final = 5_000

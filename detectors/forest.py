@@ -20,6 +20,8 @@ SERIES: Final = 300
 LEAST: Final = 200
 """Past breaks in the sample under which there is no forest."""
 MOST: Final = 4_096
+MANY: Final = 100_000
+"""Rows from which sorting and walking take longer than loading what the forest needs."""
 CANDIDATE: Final = -3.5
 """ln p, before the forest, from which a break is a candidate."""
 

@@ -49,8 +49,8 @@ PROMISED = 20
 """Supporting points from which an answer stands under the promise."""
 CHUNKS = 64
 FAINT = 2.3
-"""-ln p that a drift inside tolerance has by itself while it adds up to one. By that it is never called, p being 0.1 or
-more, but of the rows within tolerance it comes first."""
+"""-ln p that a drift inside tolerance has at most for being on its way to one: of the rows within tolerance it comes
+first, but p stays above 0.1, so that no target rate up to that calls it."""
 BAND = 2.5758293035489004
 """The band holds 99% of rows when nothing is wrong."""
 

@@ -95,6 +95,14 @@ def test_where_breaks_are_common_all_over_a_break_like_the_others_is_in_line(rat
     assert np.count_nonzero(answer.anomaly == 1) <= 0.02 * np.count_nonzero(broke[:, -1])
 
 
+def test_two_errors_stand_for_two_degrees_of_freedom() -> None:
+    # with fewer, and keys that differ too much to lend each other anything, nothing after three points was strange
+    rng = np.random.default_rng(11)
+    noise = 40 * np.exp(rng.normal(0, 2, (200, 1)))
+    answer = judge(panel_of((500 * noise + noise * rng.normal(size=(200, 4))).tolist()), calendar=CALENDAR)
+    assert np.median(answer.numbers["nu"]) >= 2.0
+
+
 def test_a_break_where_they_are_rare_is_called() -> None:
     rng = np.random.default_rng(8)
     value = np.where(rng.random((500, 25)) < 0.002, 300.0, 0.0)
