@@ -1,5 +1,6 @@
 """Every fault has its state and its sentence, and none of them makes a double."""
 
+import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -57,6 +58,8 @@ def test_a_jira_fault_has_its_state_and_sentence(
     own = {"assignee": "fx.ops"} if fault.kind == "jira.create" else {}
     draft = sqlite_desk.ledger.draft(wanted(fault.kind, {**own, **fault.payload}))
     action = send(sqlite_desk, draft)
+    if "no answer in time" in fault.name:  # the desk's clock is not the server's: a slow machine may still be at it
+        time.sleep(1.0)
     assert action.state == fault.state, action.fault
     assert fault.says in str(action.fault or action.receipt), action.fault
     assert fault.says in said(sqlite_desk, action, fault.door_says) or fault.state == "checking"
