@@ -34,9 +34,9 @@ from detectors.long_series import Own, own_answers
 from detectors.panel_rows import PanelRows, Terms
 from detectors.past import WINDOWS, fresh
 from detectors.patterns import patterns
+from detectors.rules import QUIET
 from detectors.slots import slots
 from detectors.survey import Survey, priors, survey
-from detectors.taste import QUIET
 from detectors.views import BREAKS, DRIFT, ECHO, FOREST, MATCH, NAMES, RATIO, SIDES, SIZE, VIEWS, WALKED
 from recon.calendar import BusinessCalendar
 from recon.cutting import rows_of

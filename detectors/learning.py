@@ -1,7 +1,7 @@
 """Learning from a person's tags: what to keep quiet about and what to raise, in which neighbourhood, until when.
 
 Two layers. The said one: a tag speaks for its scope (`column = value`), or without one for its own keys. The learnt
-one (`detectors.taste`): what several tags have in common. Neither quiets a row that is larger or stranger than 1.5
+one (`detectors.rules`): what several tags have in common. Neither quiets a row that is larger or stranger than 1.5
 times what was called false: a growing one comes back, and says so.
 
 A p-value is never touched, and no tag changes a row outside its neighbourhood. Where a person confirmed one, the
@@ -21,23 +21,20 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from detectors import taste
-from detectors.lessons import LOOKED_AT, Lesson, Mask, Seen, among, spoken_for
-from detectors.taste import QUIET
+from detectors.lessons import GROWN, LOOKED_AT, Lesson, Mask, Seen, among, spoken_for
+from detectors.rules import QUIET, Learnt, Rule, learn
 from recon.words import CAUSE_LABELS, PATTERN_LABELS
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 
-GROWN: Final = 1.5
-"""How much larger, or stranger (in -ln p), than what was tagged a row must be to come back."""
 ALIKE: Final = 0.8
 """From this share of a missed one's amount a break of its scope is raised, however often it comes."""
 FAVOUR: Final = 4.0
 """How much more a p-value counts where a person confirmed one."""
 NOBODY: Final = -1
-ALL: Final = -2
-"""What decided: no lesson, or the model of all of them."""
+LEARNT: Final = -2
+"""What decided: no lesson, or the first rule that was learnt; the next is one less, and so on."""
 
 
 @dataclass(frozen=True)
@@ -47,7 +44,7 @@ class Effect:
     trust: Floats
     """The chance that the row is real, 1 where nothing was learnt."""
     by: Ints
-    """The lesson that decided, or NOBODY, or ALL."""
+    """The lesson that decided, or NOBODY, or LEARNT less the position of the rule."""
     raised: Mask
     outgrown: Mask
     """It would be quiet, had it not grown."""
@@ -64,8 +61,8 @@ class Lessons:
     """What the tags taught, ready for the next run. Build it with `Lessons.of`."""
 
     lessons: tuple[Lesson, ...] = ()
-    weights: Floats | None = None
-    """Of the model; None: too few tags, or it did not survive its replay."""
+    learnt: Learnt | None = None
+    """None: too few tags, or nothing in common."""
 
     @classmethod
     def of(cls, lessons: Sequence[Lesson], today: date) -> "Lessons":
@@ -76,7 +73,12 @@ class Lessons:
         """
         live = [x for x in lessons if x.said_on <= today and (x.expires_on is None or x.expires_on > today)]
         live.sort(key=lambda x: (x.said_on, x.id))
-        return cls(tuple(live), taste.fit(live))
+        return cls(tuple(live), learn(live))
+
+    @property
+    def rules(self) -> tuple[Rule, ...]:
+        """What was learnt, the surest first."""
+        return self.learnt.rules if self.learnt is not None else ()
 
     def effect(self, seen: Seen) -> Effect:
         """Trust and weight of every row: the newest word said of it counts, else what all tags taught."""
@@ -107,21 +109,15 @@ class Lessons:
         return self._learnt(seen, shown, effect, by == NOBODY)
 
     def _learnt(self, seen: Seen, shown: npt.NDArray[np.object_], effect: Effect, open_to: Mask) -> Effect:
-        """The model's word on what no tag speaks for, within the patterns of which two were called false."""
-        if self.weights is None:
+        """The rules' word on strange rows that no tag speaks for."""
+        at = np.flatnonzero(open_to & (shown != "") & (seen.surprise > LOOKED_AT))
+        if self.learnt is None or not len(at):
             return effect
-        for pattern in sorted({x.pattern for x in self.lessons if x.quiets}):
-            false = [x for x in self.lessons if x.quiets and x.pattern == pattern]
-            at = np.flatnonzero(open_to & (shown == pattern) & (seen.surprise > LOOKED_AT))
-            if len(false) < 2 or not len(at):
-                continue
-            trust = taste.chance(self.weights, taste.features(seen, at))
-            limit = np.max([_limits(x) for x in false], axis=0)
-            quiet = trust < QUIET
-            grown = (seen.surprise[at] > limit[0]) | (seen.amount[at] > limit[1])
-            effect.trust[at] = np.where(grown, 1.0, trust)
-            effect.by[at[quiet]] = ALL
-            effect.outgrown[at] = quiet & grown
+        share, rule, grown = self.learnt.shown(seen.at(at), shown[at])
+        effect.trust[at] = share
+        decided = grown | (share < QUIET)
+        effect.by[at[decided]] = LEARNT - rule[decided]
+        effect.outgrown[at] = grown
         return effect
 
     def corrections(self, seen: Seen) -> Ints:
@@ -152,18 +148,22 @@ class Lessons:
     def why_quiet(self, by: int, quiet: int) -> str:
         """«since you said so on 12 May 2026, 3 like it are quiet»."""
         like = "1 like it is quiet" if quiet == 1 else f"{quiet} like it are quiet"
-        if by == ALL:
-            n = sum(x.quiets for x in self.lessons)
-            return f"since {n} tags called such rows false, {like}"
+        if by <= LEARNT:
+            return f"since {self._common(by)}, {like}"
         return f"since you said so on {self.lessons[by].day}, {like}"
 
     def why_back(self, by: int) -> str:
         """Of a row that has outgrown the word that would have kept it quiet."""
-        if by == ALL:
-            return "such rows were called false, but this one is larger or stranger than all of those, so it is back"
+        if by <= LEARNT:
+            return f"{self._common(by)}, but this one is larger or stranger than all of those, so it is back"
         lesson = self.lessons[by]
         at = f" at {lesson.amount:,.2f}" if lesson.amount else ""
         return f"you called it false on {lesson.day}{at}; it has grown beyond that, so it is back"
+
+    def _common(self, by: int) -> str:
+        """«16 of 16 tags with Book 5 were called false»."""
+        rule = self.rules[LEARNT - by]
+        return f"{rule.false} of {rule.told} tags with {rule} were called false"
 
     def why_called(self, by: int) -> str:
         """Of a row that is raised, or called sooner."""

@@ -19,6 +19,8 @@ Floats = npt.NDArray[np.float64]
 Mask = npt.NDArray[np.bool_]
 
 PATTERNS: Final = tuple(PATTERN_LABELS)
+GROWN: Final = 1.5
+"""How much larger, or stranger (in -ln p), than what was tagged a row must be to come back."""
 LOOKED_AT: Final = 2.9957
 """-ln 0.05: a match less strange than this is nothing that a tag could speak for."""
 
@@ -135,6 +137,11 @@ class Seen:
     def m(self) -> int:
         return len(self.surprise)
 
+    def at(self, rows: npt.NDArray[np.int64]) -> "Seen":
+        """Some of the rows."""
+        columns = {name: Codes(column.codes[rows], column.vocabulary) for name, column in self.columns.items()}
+        return Seen(self.pair, columns, self.pattern[rows], self.surprise[rows], self.amount[rows], self.is_break[rows])
+
 
 def seen_of(panel: Panel, judgement: Judgement, at: npt.NDArray[np.int64]) -> Seen:
     """The judged rows at the given positions of the judgement."""
@@ -163,7 +170,7 @@ def spoken_for(lesson: Lesson, seen: Seen) -> Mask:
         return nobody
     here = nobody
     for spoken in [lesson.scope] if lesson.scope else lesson.keys:
-        here = here | _where(spoken, seen)
+        here = here | where(spoken, seen)
     return here
 
 
@@ -175,7 +182,8 @@ def among(words: npt.NDArray[np.object_], wanted: Collection[str]) -> Mask:
     return found
 
 
-def _where(spoken: Mapping[str, str], seen: Seen) -> Mask:
+def where(spoken: Mapping[str, str], seen: Seen) -> Mask:
+    """The rows with these values; none when a column is not there."""
     if not spoken or any(name not in seen.columns for name in spoken):
         return np.zeros(seen.m, np.bool_)
     here = np.ones(seen.m, np.bool_)

@@ -71,6 +71,12 @@ def _learning(result: Mapping[str, Any]) -> dict[str, float]:
             found[f"false alarms left after {step} tags"] = steps[step]["false_left"]
             found[f"real alarms kept after {step} tags"] = steps[step]["real_kept"]
             found[f"nothing wrong with what is shown after {step} tags"] = steps[step]["fdp"]
+    others = {name: of["steps"] for part in ("seen", "held_out") for name, of in result.get(part, {}).items()}
+    if others:
+        found |= {f"false alarms left after 100 tags: {name}": of[100]["false_left"] for name, of in others.items()}
+        found["least real alarms kept after 100 tags, other tastes"] = min(
+            of[100]["real_kept"] for of in others.values()
+        )
     return found | {
         f"real of the first 100 shown, {name}": row[100] / 100 for name, row in result["labels"]["found"].items()
     }

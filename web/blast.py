@@ -11,8 +11,7 @@ import pyarrow as pa
 
 from agents.desk import Desk
 from agents.lessons import lesson, lessons_of
-from detectors.learning import GROWN
-from detectors.lessons import Seen
+from detectors.lessons import GROWN, Seen
 from detectors.preview import Known, Radius, preview
 from memory.feedback import Feedback, Tag, check_tag
 from memory.judged import JudgedBreak, judged_breaks

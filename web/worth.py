@@ -10,6 +10,7 @@ import numpy as np
 
 from agents.desk import Desk
 from agents.lessons import lessons_of
+from detectors import taste
 from detectors.lessons import LOOKED_AT
 from detectors.showing import to_show
 from memory.cases import OPEN_STATES
@@ -18,7 +19,7 @@ from web.blast import known_of
 
 SEARCHED: Final = 10_000
 NEAREST: Final = 10
-"""How many of the strangest are looked at for each that is shown."""
+"""How many of those most worth a look are chosen from for each that is shown."""
 SAID: Final = "Not flagged, and outside the promised rate of false alarms: shown for what your tag would teach."
 
 
@@ -34,14 +35,15 @@ def worth_a_look(desk: Desk, recon: str, count: int) -> list[JudgedBreak]:
     for row in rows:
         by_pair.setdefault(row.brk.pair, []).append(row)
     lessons = lessons_of(desk, recon)
-    found: list[tuple[float, JudgedBreak]] = []
+    found: list[tuple[float, float, JudgedBreak]] = []
     for pair, ours in sorted(by_pair.items()):
         seen = known_of(pair, ours).seen
         open_to = ~lessons.effect(seen).quiet & (seen.surprise > LOOKED_AT)
-        found += [(float(seen.surprise[i]), ours[i]) for i in np.flatnonzero(open_to)]
-    nearest = sorted(found, key=lambda f: (-f[0], f[1].brk.break_id))[: NEAREST * count]
-    kinds = np.array([row.brk.pattern for _, row in nearest], dtype=str)
-    return [nearest[i][1] for i in to_show(kinds, np.array([s for s, _ in nearest], np.float64), count)]
+        worth = taste.worth(lessons.lessons, seen)
+        found += [(float(worth[i]), float(seen.surprise[i]), ours[i]) for i in np.flatnonzero(open_to)]
+    nearest = sorted(found, key=lambda f: (-f[0], f[2].brk.break_id))[: NEAREST * count]
+    kinds = np.array([row.brk.pattern for *_, row in nearest], dtype=str)
+    return [nearest[i][2] for i in to_show(kinds, np.array([s for _, s, _ in nearest], np.float64), count)]
 
 
 def _open_question(row: JudgedBreak, tagged: set[str]) -> bool:

@@ -196,12 +196,11 @@ def test_what_is_asked_is_of_every_pattern_and_of_all_strengths_the_strangest_fi
 
 def test_what_tags_have_in_common_changes_what_is_asked_next() -> None:
     judged = ask(spiky(keys=14))
-    at = np.arange(14)
-    seen = seen_of(spiky(keys=14), judged, at)
+    seen = seen_of(spiky(keys=14), judged, np.arange(14))
     seen = replace(seen, pattern=np.array(["spike"] * 7 + ["drop"] * 7, dtype=object))
     tags = [false_positive(judged, i, pattern="spike") for i in range(3)]
-    assert set(taste.in_order(tags, seen, at)[:7].tolist()) == set(range(7, 14))
-    assert taste.in_order([], seen, at)[0] == seen.surprise.argmax()
+    assert set(np.argsort(-taste.worth(tags, seen))[:7].tolist()) == set(range(7, 14))
+    assert taste.worth([], seen).argmax() == seen.surprise.argmax()
 
 
 def told(verdict: str, amount: float, n: int) -> list[Lesson]:
@@ -210,7 +209,7 @@ def told(verdict: str, amount: float, n: int) -> list[Lesson]:
     return [lesson_of(f"F{k['key']}", verdict, features | {"key": k}, MAY) for k in keys]  # type: ignore[arg-type]
 
 
-def test_the_model_quiets_no_further_than_its_replay_leaves_every_real_one() -> None:
+def test_a_pattern_that_is_now_and_then_real_is_not_quiet() -> None:
     """One pattern, mostly noise, yet now and then real: quieting the pattern would bury what a person called real."""
     judged = ask(spiky(keys=14))
     noise = Lessons.of(told("false_positive", 60.0, 20), MAY)

@@ -12,11 +12,13 @@ from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
 from agents.desk import Desk
+from memory.feedback import Tag
 from memory.recons import RunRow, RunStore
 from memory.schema import promises
 from recon.errors import Damaged
 from recon.recon_file import parse_recon_file
 from recon.rows import ImportFinding
+from recon.words import Verdict
 from tests.web.builders import RECON
 from web.auth import issue_link
 from web.recons import forget
@@ -318,3 +320,21 @@ def test_the_correction_offers_the_desks_own_buckets(client: TestClient, desk: D
     said = {"verdict": "corrected", "pattern": "quarter_end", "cause": "cash_pool", "note": "Ours."}
     client.post(f"/cases/{case}/feedback", data=said)
     assert desk.feedback.list(target_id=case)[0].cause == "cash_pool"
+
+
+def test_the_rules_page_shows_what_tags_have_in_common(client: TestClient, desk: Desk) -> None:
+    assert "Nothing yet: it takes several false positives" in client.get("/rules").text
+    for i in range(20):
+        features = {
+            "pattern": "spike",
+            "pair": "Balance",
+            "key": {"Account": f"A{i}"},
+            "columns": {"Desk": "<Fees>" if i < 9 else "Treasury"},
+            "pvalues": [0.001],
+            "amounts": ["120.00"],
+        }
+        verdict: Verdict = "false_positive" if i < 9 else "true"
+        desk.feedback.add(Tag(RECON, "case", f"C{i:012}", verdict, features=features), "olga")
+    page = client.get("/rules").text
+    assert "<strong><bdi>Desk &lt;Fees&gt;</bdi></strong>: the like is kept quiet" in page
+    assert "9 of 9 tags with it were called false" in page

@@ -8,6 +8,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
 from agents.desk import Desk
+from agents.lessons import lessons_of
 from memory.schema import audit, cases, people, preferences
 from recon.errors import BadInput
 from web.api.service import _CHECKS, _checked
@@ -83,8 +84,15 @@ def rules(request: Request, desk: OnDesk) -> Response:
     query = sa.select(preferences).order_by(preferences.c.at.desc()).limit(200)
     with desk.db.read() as connection:
         learned = list(connection.execute(query))
+    common = [(name, rule) for name in names(desk.db) for rule in lessons_of(desk, name).rules]
     return page(
-        request, "rules.html", tags=list(reversed(tags))[:300], titles=titles, learned=learned, now=desk.clock()
+        request,
+        "rules.html",
+        tags=list(reversed(tags))[:300],
+        titles=titles,
+        common=common,
+        learned=learned,
+        now=desk.clock(),
     )
 
 
