@@ -7,11 +7,12 @@ from decimal import Decimal
 import numpy as np
 import numpy.typing as npt
 
+from detectors.calling import called_still, combine
 from detectors.concentrate import LEAST, Grid, concentrations, grid_of
 from detectors.flood import flood, unheard
 from detectors.gathering import Gathering, called, gathered
 from detectors.grouping import BY_LINK, Finding, Judged, without_past
-from detectors.judge import called_still, combine, judge
+from detectors.judge import judge
 from detectors.judgement import Judgement
 from detectors.learning import NOBODY, Lessons
 from detectors.lessons import seen_of, worth_looking

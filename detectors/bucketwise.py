@@ -22,8 +22,9 @@ import numpy.typing as npt
 import pyarrow.compute as pc
 
 from detectors.calibration import calibrate
+from detectors.calling import combine
 from detectors.forest import plant
-from detectors.judge import Walked, combine, conclude, observed, walk_through
+from detectors.judge import Walked, conclude, observed, walk_through
 from detectors.judgement import Judgement
 from detectors.learning import Lessons
 from detectors.survey import Survey, survey, total

@@ -4,8 +4,9 @@ import numpy as np
 from panel_builder import CALENDAR
 
 from detectors.calibration import calibrate
+from detectors.calling import combine
 from detectors.forest import LEAST, SERIES, Sample, features_of, plant, scrambled
-from detectors.judge import combine, conclude, observe
+from detectors.judge import conclude, observe
 from detectors.survey import survey
 from detectors.views import FOREST, NAMES
 from evals.series import planted

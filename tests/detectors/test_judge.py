@@ -7,8 +7,9 @@ import pytest
 from panel_builder import CALENDAR, panel_of
 
 from detectors.calibration import calibrate
+from detectors.calling import combine
 from detectors.forest import plant
-from detectors.judge import Observed, combine, conclude, judge, observe
+from detectors.judge import Observed, conclude, judge, observe
 from detectors.judgement import Judgement
 from detectors.reasons import reason
 from detectors.survey import survey, total

@@ -7,7 +7,8 @@ import numpy as np
 from panel_builder import CALENDAR, panel_of
 
 from detectors import taste
-from detectors.judge import combine, judge
+from detectors.calling import combine
+from detectors.judge import judge
 from detectors.judgement import Judgement
 from detectors.learning import FAVOUR, Lessons
 from detectors.lessons import PATTERNS, Lesson, lesson_of, seen_of, worth_looking
