@@ -31,9 +31,13 @@ LATE: Final = 128
 """Rows after which a row belongs to what the next ones are held against."""
 STEEP: Final = 1.7
 """How fast the chance falls with the strangeness when nothing is wrong: between 1 (all questions say the same) and
-root 8 (one alone speaks), measured on quiet series of twelve families by `evals.single`."""
+root 8 (one alone speaks), measured on quiet series of these families by `evals.single`."""
 
 QUESTIONS: Final = ("value", "season", "step", "still", "still_long", "stretch", "stretch_long", "shape")
+EXPLAINED: Final = [QUESTIONS.index("value"), QUESTIONS.index("step")]
+AT_MOST: Final = (2.0, 2.0)
+"""What those say at most: so much, and so many times what the season says. A value that comes at its place is no news.
+"""
 COMPARED: Final = 3
 """The last questions, which hold a window against earlier ones."""
 
@@ -76,7 +80,10 @@ def questions(x: Floats, empty: npt.NDArray[np.bool_] | None = None) -> Floats:
         known[-COMPARED:, : 2 * look.period] = np.nan
         if empty is not None:
             known[:, empty[: look.end]] = np.nan
-        out[:, look.begin : look.end] = np.stack([surprises(one, LATE)[look.begin :] for one in known])
+        new = np.stack([surprises(one, LATE)[look.begin :] for one in known])
+        if look.period:
+            new[EXPLAINED] = np.minimum(new[EXPLAINED], AT_MOST[0] + AT_MOST[1] * new[QUESTIONS.index("season")])
+        out[:, look.begin : look.end] = new
     return out
 
 

@@ -33,6 +33,8 @@ LEND = 5.0
 """Rows for which the whole series stands in what is usual at one place of the season."""
 WITHOUT = 100
 """Where there is no period a row is held against the median of so many rows before it."""
+LONGER = 500
+"""And against the median of so many: what was usual before something went on for hours."""
 
 
 def period_of(x: Floats) -> int:
@@ -46,29 +48,30 @@ def period_of(x: Floats) -> int:
     0
     """
     x = x[-REACH:]
-    found = np.array([0, *_candidates(x)])
+    # what comes once a day for a row or two is nothing but outermost hundredths; one wild row hides everything else
+    found = np.array([0, *sorted({*_candidates(x), *_candidates(np.clip(x, *np.quantile(x, [0.01, 0.99])))})])
     if len(found) == 1:
         return 0
     rest = np.empty((len(found), len(x)))
     for period, out in zip(found, rest, strict=True):
         _residuals(x, period, 0, len(x), out)
     # all are asked about the same rows: those that the longest of them has a season for
-    left = np.median(np.abs(rest[:, min(2 * found.max(), len(x) - 1) :]), axis=1)
-    if left[0] <= left[1:].min():
+    size = np.abs(rest[:, min(2 * found.max(), len(x) - 1) :])
+    # what comes rarely shows in the mean, what is drowned in noise in the median
+    left = np.minimum(*(of / (of[0] + DUST * size.max()) for of in (size.mean(axis=1), np.median(size, axis=1))))
+    if left[1:].min() >= left[0]:
         return 0
-    return int(found[1:][left[1:] <= SHORTER * left[1:].min() + DUST * left[0]].min())
+    return int(found[1:][left[1:] <= SHORTER * left[1:].min() + DUST].min())
 
 
 def _candidates(x: Floats) -> list[int]:
     """Lags at which the autocorrelation has come back from a trough: each the highest within a quarter around it.
 
-    The trend is taken out and the outermost hundredths are clipped first. By the fast Fourier transform
-    (Wiener and Khinchin). Noise makes little peaks all over a slow fall from 1; none of them has a trough before it.
+    The trend is taken out first. By the fast Fourier transform (Wiener and Khinchin). Noise makes little peaks all over a slow fall from 1; none of them has a trough before it.
     """
     n = len(x)
     index = np.arange(n)
-    y = np.clip(x, *np.quantile(x, [0.01, 0.99]))
-    y = y - np.polyval(np.polyfit(index, y, 1), index)
+    y = x - np.polyval(np.polyfit(index, x, 1), index)
     power = np.abs(np.fft.rfft(y, 2 * n)) ** 2
     a = np.fft.irfft(power)[: n // 3]
     if a[0] <= 1e-12 * n:
@@ -94,9 +97,9 @@ class Look:
     period: int
     """0: none."""
     rest: Floats
-    """Length `end`: each row less the median of the same place in the five periods before it, weighed by how much
-    the place varies, by this period for all rows: earlier rows as they look by what is known now. nan for the first
-    two periods."""
+    """Length `end`: each row less the median of the same place in the five periods before it and less what a trend
+    adds to that, weighed by how much the place varies, by this period for all rows: earlier rows as they look by what
+    is known now. nan for the first two periods."""
 
 
 def looks(x: Floats) -> Iterator[Look]:
@@ -111,6 +114,10 @@ def looks(x: Floats) -> Iterator[Look]:
         period = period_of(x[:begin]) if begin else 0
         rest = np.full(min(end, len(x)), np.nan)
         _residuals(x, period, 2 * period, len(rest), rest)
+        if not period:
+            _way_back(x, rest)
+        if begin:
+            rest -= np.median(rest[2 * period : begin])
         if period:
             _by_place(rest, period)
         yield Look(begin, len(rest), period, rest)
@@ -124,6 +131,15 @@ def _residuals(x: Floats, period: int, begin: int, end: int, out: Floats) -> Non
             out[t] = x[t] - np.median(x[t - min(t // period, 5) * period : t : period])
         else:
             out[t] = x[t] - np.median(x[max(0, t - WITHOUT) : t]) if t > 0 else 0.0
+
+
+@njit(cache=True)
+def _way_back(x: Floats, rest: Floats) -> None:
+    """In place: back to what was usual for LONGER is no news, however far from the last rows it is."""
+    for t in range(1, len(rest)):
+        far = x[t] - np.median(x[max(0, t - LONGER) : t])
+        if abs(far) < abs(rest[t]):
+            rest[t] = far
 
 
 @njit(cache=True)

@@ -1,7 +1,7 @@
 """One long series: families in the style of the public benchmarks, anomalies planted in them, and peers beside.
 
 Daily load, flat load with bursts, counts, hourly with a trend, sharp waves of an odd period, squares, random walks,
-autoregressions, mostly zeros, heavy tails, days in weeks, busy days that vary more than still nights; spikes,
+autoregressions, mostly zeros, heavy tails, days in weeks, busy days that vary more than still nights, a job once a day, growth; spikes,
 shifts, flat lines, stretches out of their context, ramps, noise, dips, doubled frequency. The peers may look at the
 whole series; Tieout looks back only.
 """
@@ -24,7 +24,7 @@ Floats = npt.NDArray[np.float64]
 
 FAMILIES: Final = (
     "daily", "bursts", "counts", "zeros", "walk", "autoregression", "hourly", "waves", "square", "heavy",
-    "weeks", "busy",
+    "weeks", "busy", "jobs", "growth",
 )  # fmt: skip
 STEPS: Final = {"hourly": 3_600, "weeks": 1_800}
 """Seconds between rows, where not five minutes."""
@@ -93,6 +93,12 @@ def _quiet(rng: np.random.Generator, n: int, family: str) -> Floats:
             period = int(rng.integers(100, 400))
             on = t % period < period * rng.uniform(0.3, 0.7)
             return np.asarray(np.where(on, rng.uniform(5, 50), 0.0) + rng.normal(0, 1, n))
+        case "jobs":
+            at = t % DAY == rng.integers(DAY)
+            return np.asarray(rng.uniform(1, 5) + rng.gamma(2, 0.1, n) + np.where(at, rng.uniform(10, 60), 0.0))
+        case "growth":
+            day = 1 + rng.uniform(0.1, 0.3) * np.sin(2 * np.pi * t / DAY + rng.uniform(0, 6))
+            return np.asarray(100 * np.exp(rng.uniform(2e-4, 6e-4) * t) * day * np.exp(rng.normal(0, 0.03, n)))
         case "weeks":
             day = 10 * np.sin(2 * np.pi * t / 48 + rng.uniform(0, 6)) + 4 * np.sin(4 * np.pi * t / 48)
             return np.asarray((15 + day) * np.where(t // 48 % 7 >= 5, rng.uniform(0.4, 0.9), 1) + rng.normal(0, 0.7, n))

@@ -10,6 +10,7 @@ from panel_builder import CALENDAR, panel_of
 
 from detectors.judge import judge
 from detectors.judgement import Judgement
+from detectors.long_series import QUESTIONS, questions, strangeness
 from detectors.own_tail import LEAST, surprises
 from detectors.seasons import looks, period_of
 from detectors.windows import moments, nearest_earlier, newest_of, unlike_any_earlier
@@ -243,3 +244,41 @@ def test_one_accident_does_not_silence_the_next() -> None:
     assert called[1_800:1_812].any()
     assert called[2_600]
     assert called[3_700:3_720].any()
+
+
+def test_what_comes_once_a_day_for_one_row_has_a_day() -> None:
+    rng = np.random.default_rng(3)
+    x = rng.gamma(2.0, 0.1, 2_400)
+    x[100::288] += 40.0
+    assert period_of(x) == 288
+
+
+def test_what_comes_once_a_day_is_no_news_and_what_comes_besides_is() -> None:
+    rng = np.random.default_rng(5)
+    x = rng.gamma(2.0, 0.1, 3_000)
+    x[100::288] += 40.0
+    x[2_500] += 40.0
+    strange = strangeness(questions(x))
+    usual = strange[100 + 288 * 5 :: 288]
+    assert strange.argmax() == 2_500
+    assert usual.max() < 0.7 * strange[2_500]
+
+
+def test_a_trend_does_not_hide_what_goes_against_it() -> None:
+    """Held against five weeks, a row of a falling series is always below; one above by as much is far all the same."""
+    rng = np.random.default_rng(7)
+    t = np.arange(1_500)
+    x = 500.0 - 0.3 * t + 60.0 * np.sin(2 * np.pi * t / 24) + rng.normal(0.0, 3.0, len(t))
+    wide = 0.3 * 24 * 3
+    x[1_300] += wide
+    season = questions(x)[QUESTIONS.index("season")]
+    assert season[1_300] == season[600:].max()
+
+
+def test_the_way_back_from_what_went_on_for_hours_is_no_stranger_than_it_was() -> None:
+    rng = np.random.default_rng(9)
+    x = rng.normal(0.0, 1.0, 2_000)
+    x[1_500:1_620] -= 12.0
+    season = questions(x)[QUESTIONS.index("season")]
+    assert np.median(season[1_500:1_550]) > 5.0
+    assert np.median(season[1_620:1_670]) < 2.0
