@@ -31,7 +31,7 @@ LATE: Final = 128
 """Rows after which a row belongs to what the next ones are held against."""
 STEEP: Final = 1.7
 """How fast the chance falls with the strangeness when nothing is wrong: between 1 (all questions say the same) and
-root 8 (one alone speaks), measured on quiet series of these families by `evals.single`."""
+root 8 (one alone speaks), measured on the quiet families of `evals.single`."""
 
 QUESTIONS: Final = ("value", "season", "step", "still", "still_long", "stretch", "stretch_long", "shape")
 EXPLAINED: Final = [QUESTIONS.index("value"), QUESTIONS.index("step")]

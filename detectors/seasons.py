@@ -67,7 +67,8 @@ def period_of(x: Floats) -> int:
 def _candidates(x: Floats) -> list[int]:
     """Lags at which the autocorrelation has come back from a trough: each the highest within a quarter around it.
 
-    The trend is taken out first. By the fast Fourier transform (Wiener and Khinchin). Noise makes little peaks all over a slow fall from 1; none of them has a trough before it.
+    The trend is taken out first. By the fast Fourier transform (Wiener and Khinchin). Noise makes little peaks all over
+    a slow fall from 1; none of them has a trough before it.
     """
     n = len(x)
     index = np.arange(n)

@@ -1,9 +1,9 @@
 """One long series: families in the style of the public benchmarks, anomalies planted in them, and peers beside.
 
 Daily load, flat load with bursts, counts, hourly with a trend, sharp waves of an odd period, squares, random walks,
-autoregressions, mostly zeros, heavy tails, days in weeks, busy days that vary more than still nights, a job once a day, growth; spikes,
-shifts, flat lines, stretches out of their context, ramps, noise, dips, doubled frequency. The peers may look at the
-whole series; Tieout looks back only.
+autoregressions, mostly zeros, heavy tails, days in weeks, busy days that vary more than still nights, a job once a
+day, growth; spikes, shifts, flat lines, stretches out of their context, ramps, noise, dips, doubled frequency. The
+peers may look at the whole series; Tieout looks back only.
 """
 
 from dataclasses import dataclass
