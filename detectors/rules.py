@@ -60,12 +60,13 @@ class Rule:
     """All tags that it was learnt from."""
     surprise: float = math.inf
     """The strangest of those called false, in -ln p."""
-    amount: float = math.inf
-    """The largest of those called false."""
+    amounts: Mapping[str, float] = field(default_factory=dict)
+    """By pair the largest of those called false; it speaks for these pairs alone. "": for whatever pair."""
 
     def holds(self, seen: Seen, shown: npt.NDArray[np.object_]) -> Mask:
         """The rows that it is about. `shown`: each row's pattern, as people corrected it."""
-        if self.pair and seen.pair and self.pair != seen.pair:
+        other = self.pair and seen.pair and self.pair != seen.pair
+        if other or not self.amounts.keys() & {seen.pair, ""}:
             return np.zeros(seen.m, np.bool_)
         here = where(self.scope, seen) if self.scope else np.ones(seen.m, np.bool_)
         if self.pattern:
@@ -76,7 +77,8 @@ class Rule:
 
     def grown(self, seen: Seen) -> Mask:
         """The rows for which it does not speak, being too strange or too large."""
-        return np.asarray((seen.surprise > GROWN * self.surprise) | (seen.amount > GROWN * self.amount), np.bool_)
+        largest = max(self.amounts.get(pair, -math.inf) for pair in (seen.pair, ""))
+        return np.asarray((seen.surprise > GROWN * self.surprise) | (seen.amount > GROWN * largest), np.bool_)
 
     def __str__(self) -> str:
         """
@@ -152,16 +154,16 @@ def _rules(told: Sequence[Lesson]) -> tuple[Rule, ...]:
             return tuple(found)
         mine = holds[best] & left
         false = [told[i] for i in np.flatnonzero(mine & ~real).tolist()]
-        found.append(
-            replace(
-                tried[best].said,
-                false=len(false),
-                told=int(mine.sum()),
-                surprise=max(k.surprise for k in false),
-                amount=max(math.inf if k.amount is None else k.amount for k in false),
-            )
-        )
+        found.append(_learnt_from(false, replace(tried[best].said, told=int(mine.sum()))))
         left &= ~mine
+
+
+def _learnt_from(false: Sequence[Lesson], rule: Rule) -> Rule:
+    """With what its false tags say of how far it reaches."""
+    amounts: dict[str, float] = {}
+    for k in false:
+        amounts[k.pair] = max(amounts.get(k.pair, 0.0), math.inf if k.amount is None else k.amount)
+    return replace(rule, false=len(false), surprise=max(k.surprise for k in false), amounts=amounts)
 
 
 def _evidence(holds: npt.NDArray[np.bool_], left: Mask, real: Mask) -> Floats:

@@ -13,7 +13,7 @@ from scipy.integrate import quad
 
 from detectors.learning import Lessons
 from detectors.lessons import Lesson, Seen
-from detectors.rules import PRIOR, QUIET, Rule, _evidence, learn
+from detectors.rules import PRIOR, QUIET, _evidence, learn
 from recon.rows import Codes
 
 MAY = date(2026, 5, 12)
@@ -184,8 +184,12 @@ def test_the_evidence_is_the_ratio_of_two_marginal_likelihoods(
     assert got == pytest.approx(np.log(integral(false, true) / integral(0, 0)) - like_others, abs=1e-6)
 
 
-def test_a_rule_of_one_pair_says_nothing_of_another() -> None:
-    seen = rows(book=["A"], amount=[10.0])
-    rule = Rule(pair="Balance", at_most=20.0)
-    assert rule.holds(seen, seen.pattern).tolist() == [True]
-    assert rule.holds(replace(seen, pair="Quantity"), seen.pattern).tolist() == [False]
+def test_a_rule_says_nothing_of_a_pair_of_which_none_was_called_false() -> None:
+    """An amount of one pair is in another unit than that of another."""
+    tags = in_turn(40, pattern=["spike", "drop"], false=[True, False])
+    tags = [*tags[:20], *(replace(k, pair="Price", amount=0.5) for k in tags[20:])]
+    assert [str(r) for r in Lessons.of(tags, MAY).rules] == ["spike"]
+    seen = rows(pattern=["spike"] * 3, amount=[0.6, 40.0, 80.0])
+    assert quiet(tags, seen) == [True, True, False]
+    assert quiet(tags, replace(seen, pair="Price")) == [True, False, False]
+    assert quiet(tags, replace(seen, pair="Quantity")) == [False, False, False]
