@@ -83,11 +83,12 @@ class Rule:
     def __str__(self) -> str:
         """
         >>> str(Rule(pattern="level_shift", scope={"Currency": "EUR"}, at_most=1300.0))
-        'level shift, Currency EUR, up to 1,300.00'
+        'pattern level shift, Currency EUR, up to 1,300.00'
         """
         amount = [] if self.at_most is None else [f"up to {self.at_most:,.2f}"]
         scope = [f"{name} {value}" for name, value in self.scope.items()]
-        return ", ".join([*filter(None, [self.pattern.replace("_", " ")]), *scope, *amount])
+        pattern = [f"pattern {self.pattern.replace('_', ' ')}"] if self.pattern else []
+        return ", ".join([*pattern, *scope, *amount])
 
 
 @dataclass(frozen=True)

@@ -84,7 +84,7 @@ def test_a_pattern_in_one_book_is_quiet_there_alone() -> None:
 def test_two_tastes_are_two_rules() -> None:
     tags = in_turn(60, book=BOOKS, pattern=["spike", "drop", "new"], false=[True, False, False, False])
     tags = [replace(k, verdict="false_positive") if k.pattern == "drop" else k for k in tags]
-    assert [str(rule) for rule in Lessons.of(tags, MAY).rules] == ["drop", "Book A"]
+    assert [str(rule) for rule in Lessons.of(tags, MAY).rules] == ["pattern drop", "Book A"]
     assert quiet(tags, rows(book=["A", "B", "B"], pattern=["spike", "drop", "spike"])) == [True, True, False]
 
 
@@ -188,7 +188,7 @@ def test_a_rule_says_nothing_of_a_pair_of_which_none_was_called_false() -> None:
     """An amount of one pair is in another unit than that of another."""
     tags = in_turn(40, pattern=["spike", "drop"], false=[True, False])
     tags = [*tags[:20], *(replace(k, pair="Price", amount=0.5) for k in tags[20:])]
-    assert [str(r) for r in Lessons.of(tags, MAY).rules] == ["spike"]
+    assert [str(r) for r in Lessons.of(tags, MAY).rules] == ["pattern spike"]
     seen = rows(pattern=["spike"] * 3, amount=[0.6, 40.0, 80.0])
     assert quiet(tags, seen) == [True, True, False]
     assert quiet(tags, replace(seen, pair="Price")) == [True, False, False]

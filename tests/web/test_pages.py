@@ -336,5 +336,5 @@ def test_the_rules_page_shows_what_tags_have_in_common(client: TestClient, desk:
         verdict: Verdict = "false_positive" if i < 9 else "true"
         desk.feedback.add(Tag(RECON, "case", f"C{i:012}", verdict, features=features), "olga")
     page = client.get("/rules").text
-    assert "<strong><bdi>Desk &lt;Fees&gt;</bdi></strong>: the like is kept quiet" in page
-    assert "9 of 9 tags with it were called false" in page
+    assert "<strong><bdi>Desk &lt;Fees&gt;</bdi></strong>" in page
+    assert "9 of 9 tags were called false" in page
