@@ -15,6 +15,7 @@ import numpy.typing as npt
 from scipy.special import pdtrc
 
 from detectors import walk as w
+from detectors.views import SHIFT, VOLATILITY
 from detectors.walk import BIN_WIDTH, BINS, STRATA
 
 Floats = npt.NDArray[np.float64]
@@ -30,6 +31,11 @@ ACCIDENTS = 0.015
 REPEATS = 82.0
 """Past rows after which a second break of usual size surprises by MILD: e^4 x 1.5, the rate after one break being about
 1.5 in so many rows. Of fewer rows, a series that breaks by nature cannot be told from one that had an accident."""
+SPELLS = (SHIFT, VOLATILITY)
+"""The views that are asked of several rows together, and for which a second break in a row is another matter."""
+FLATTER = (1.0, 1.0, 1.0, 1.0, 1.5, 2.5)
+"""Standard errors by which a tail is flatter than its fit, by step of support (`walk.stratum_of`). Where the promise is
+kept it takes more than one: a wrong tail of one view out of twelve is enough to break it. By `evals.detection`."""
 SHAPE = 0.1
 """The shape of a carried tail: heavier than the exponential that fits its body."""
 
@@ -64,11 +70,16 @@ def nominal_law() -> Law:
     return Law(0.0, np.asarray(-np.arange(BINS + 1) * BIN_WIDTH, np.float64), -1.0)
 
 
-def fit_law(counts: Ints, parent: Law, lean: float = LEAN) -> Law:
+def fit_law(counts: Ints, parent: Law, lean: float = LEAN, errors: float = 1.0, spell: bool = False) -> Law:
     """The counts of one stratum, their tail smoothed by a generalised Pareto, leaning on `parent`.
 
-    The tail begins where at most 5% (and 20 to 250 points) lie above; its shape is held between 0 (exponential)
-    and 0.3, because surprises are logs already: a power law of errors is an exponential of surprises.
+    The tail begins where at most 5% lie above, of a view that seldom speaks at most half of what it ever said, and 20
+    to 250 points: below that lies the gap between silence and the least that it says, which is no tail. Its shape is
+    held between 0 (exponential) and 0.3, because surprises are logs already: a power law of errors is an exponential
+    of surprises. It falls slower than its fit by so many standard `errors`.
+
+    A view of a `spell` says about the same of every single break and far more of the second in a row: what lies above
+    its middle is no tail of what lies below, and its tail begins where at most 5% of all rows lie above.
     """
     n = float(counts.sum())
     if n == 0:
@@ -77,18 +88,18 @@ def fit_law(counts: Ints, parent: Law, lean: float = LEAN) -> Law:
     tail = np.full(BINS + 1, -np.inf)
     with np.errstate(divide="ignore"):
         tail = np.log(above / n)
-    k = int(np.clip(0.05 * n, 20, 250))
+    k = int(np.clip(0.05 * n if spell else min(0.05 * n, 0.5 * above[1]), 20, 250))
     inside = np.flatnonzero(above >= k)
     start = int(inside[-1]) if len(inside) else 0
     start = max(start, 1)
-    tail[start:] = _tail(counts, above, start, n)
+    tail[start:] = _tail(counts, above, start, n, errors)
     mixed = np.logaddexp(np.log(n) + tail, np.log(lean) + parent.log_tail) - np.log(n + lean)
     mixed[0] = 0.0
     mixed = np.minimum.accumulate(mixed)
     return Law(n, mixed, min(mixed[-1] - mixed[-2], -1e-3) / BIN_WIDTH)
 
 
-def _tail(counts: Ints, above: Floats, start: int, n: float) -> Floats:
+def _tail(counts: Ints, above: Floats, start: int, n: float, errors: float) -> Floats:
     edges = np.arange(start, BINS + 1)
     excess = (np.arange(start, BINS) - start + 0.5) * BIN_WIDTH
     held = counts[start:].astype(np.float64)
@@ -98,8 +109,7 @@ def _tail(counts: Ints, above: Floats, start: int, n: float) -> Floats:
     mean = float((held * excess).sum() / total)
     spread = float((held * (excess - mean) ** 2).sum() / total)
     shape = float(np.clip(0.5 * (1.0 - mean**2 / max(spread, 1e-9)), 0.0, 0.3)) if total >= 20 else 0.0
-    # one standard error flatter than the fit
-    scale = max(mean * (1.0 - shape), BIN_WIDTH) * (1.0 + 1.0 / math.sqrt(total))
+    scale = max(mean * (1.0 - shape), BIN_WIDTH) * (1.0 + errors / math.sqrt(total))
     y = (edges - start) * BIN_WIDTH
     log_beyond = -y / scale if shape < 1e-6 else -np.log1p(shape * y / scale) / shape
     return np.asarray(np.log(max(above[start], 0.5) / n) + log_beyond)
@@ -160,14 +170,14 @@ def calibrate(counts: Sequence[Counts]) -> Calibration:
         if laws and points[0] >= AMPLE:
             laws.append(laws[0])
         else:
-            laws.append(tuple(_of_view(view, tally, int(block[0].sum())) for view in block))
+            laws.append(tuple(_of_view(view, tally, int(block[0].sum()), v in SPELLS) for v, view in enumerate(block)))
     said = surprises[0][..., 1:].sum(axis=(1, 2)) > 0
     speaking = said if points[0] >= AMPLE else np.ones(len(said), np.bool_)
     return Calibration(tuple(laws), tuple(points), speaking)
 
 
-def _of_view(counts: Ints, tally: Ints, points: int) -> tuple[Law, ...]:
-    """The laws of one view, by stratum; `points`: past rows in all.
+def _of_view(counts: Ints, tally: Ints, points: int, spell: bool) -> tuple[Law, ...]:
+    """The laws of one view, by stratum; `points`: past rows in all; `spell`: it is asked of several rows together.
 
     A view that could hardly be asked of a past row, though there are many, does not speak yet: its nominal law has
     never been held against anything, and on the first day that it may speak it would do so of every series at once.
@@ -177,14 +187,15 @@ def _of_view(counts: Ints, tally: Ints, points: int) -> tuple[Law, ...]:
     nominal = nominal_law()
     n = w.STRATUM_KINDS
     pooled = [counts[kind::n].sum(axis=0) for kind in range(n)]
-    kinds = [fit_law(one, nominal, LEAN_NOMINAL) for one in pooled]
+    kinds = [fit_law(one, nominal, LEAN_NOMINAL, spell=spell) for one in pooled]
     shares = [natural_share(tally, sparse=False), natural_share(tally, sparse=True)]
     accidents = [ACCIDENTS, ACCIDENTS * min(1.0, rows_of_series(tally, sparse=True) / REPEATS)]
     laws = []
     own: list[Law] = []
     for i in range(STRATA):
         kind = i % n
-        law = fit_law(counts[i], own[i - n] if i >= n and not counts[i].any() else kinds[kind])
+        parent = own[i - n] if i >= n and not counts[i].any() else kinds[kind]
+        law = fit_law(counts[i], parent, errors=FLATTER[i // n], spell=spell)
         own.append(law)
         share = shares[kind // 2]
         if kind % 2 == 0 and share is not None:

@@ -22,6 +22,10 @@ HOURLY: Final = 288
 """Times of day from which hours have habits of their own."""
 ENOUGH: Final = 100
 """Values before one is rare among them."""
+LENT: Final = 2.0
+"""Breaks of its own for which those of the group stand where a series' usual size is told."""
+SIZES: Final = 30.0
+"""Most degrees of freedom of the law of sizes."""
 DRIFTED: Final = 3.0
 PATIENCE: Final = 60
 """Rows for which the centre of small differences stands still while they drift."""
@@ -73,16 +77,22 @@ def often(p: Any, w: Any, prior: Floats, row: Row, now: bool) -> float:
 
 @step
 def how_large(p: Any, prior: Floats, row: Row, unit: float) -> float:
-    """The view of a break's size among the breaks of the series and of its group."""
-    n0 = prior[P_SIZE_N]
+    """The view of a break's size among the breaks of the series and of its group.
+
+    The spread of a group's sizes is that over all of its series: a series without a break of its own is as well known
+    as the group, so the degrees of freedom are those of all breaks, and nothing is added for an uncertain mean.
+    """
+    n0 = LENT if prior[P_SIZE_N] > 0.0 else 0.0
     rate = break_rate(p.breaks, p.rows, prior)
-    if p.size_n + n0 >= 2.0:
-        m = (p.size_n * p.size_mean + n0 * prior[P_LN_SIZE]) / (p.size_n + n0)
-        apart = p.size_n * n0 / (p.size_n + n0) * (p.size_mean - prior[P_LN_SIZE]) ** 2 if n0 > 0.0 else 0.0
+    n = p.size_n + n0
+    if n >= 2.0:
+        m = (p.size_n * p.size_mean + n0 * prior[P_LN_SIZE]) / n
+        apart = p.size_n * n0 / n * (p.size_mean - prior[P_LN_SIZE]) ** 2 if n0 > 0.0 else 0.0
         v = p.size_square + n0 * prior[P_SIZE_SD] ** 2 + apart
-        v = v / max(p.size_n + n0 - 1.0, 1.0)
-        sd = math.sqrt(v * (1.0 + 1.0 / (p.size_n + n0)) + 0.01)
-        return float(size_surprise(math.log(max(abs(row.x), unit)), m, sd, min(p.size_n + n0, NU_MAX), rate))
+        v = v / (n if n0 > 0.0 else max(n - 1.0, 1.0))
+        sd = math.sqrt(v * (1.0 + p.size_n / n**2) + 0.01)
+        nu = min(p.size_n + prior[P_SIZE_N], SIZES)
+        return float(size_surprise(math.log(max(abs(row.x), unit)), m, sd, nu, rate))
     return -math.log(rate) if p.rows >= 3.0 else 0.0
 
 

@@ -188,7 +188,7 @@ class Priors:
     """What each series borrows, and from whom."""
 
     table: Floats
-    """Shape (s, 7): ln spread, its points; break rate, its points; ln size, its deviation, its points."""
+    """Shape (s, 7): ln spread, its points; break rate, its points; ln size, its deviation, its breaks (0: too few)."""
     level: npt.NDArray[np.int8]
     """The level of `group_names` borrowed from; -1: none supports it."""
     group: npt.NDArray[np.int32]
@@ -236,5 +236,5 @@ def _per_group(sums: Ints) -> Floats:
     size_2 = sums[:, LN_SIZE_2] / np.maximum(breaks, 1) / GRAIN**2
     out[:, 4] = size
     out[:, 5] = np.sqrt(np.maximum(size_2 - size**2, 0.04))
-    out[:, 6] = np.where(breaks >= 5, 2.0, 0.0)
+    out[:, 6] = np.where(breaks >= 5, breaks, 0.0)
     return out

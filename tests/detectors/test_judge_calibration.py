@@ -95,6 +95,27 @@ def test_where_breaks_are_common_all_over_a_break_like_the_others_is_in_line(rat
     assert np.count_nonzero(answer.anomaly == 1) <= 0.02 * np.count_nonzero(broke[:, -1])
 
 
+@pytest.mark.parametrize("seed", range(4))
+def test_a_break_far_beyond_all_of_its_kind_is_called_in_a_small_file(seed: int) -> None:
+    """A hundred monthly keys: 5% of 1,400 past rows break, the largest by some 1,500; today one by 200,000."""
+    rng = np.random.default_rng(seed)
+    usual = np.where(rng.random((100, 14)) < 0.05, rng.normal(0, 500, (100, 14)), 0.0)
+    usual[:, -1] = 0.0
+    usual[:6, -1] = [200_000.0, *rng.normal(0, 500, 5)]
+    answer = judge(panel_of(usual.tolist()), calendar=CALENDAR)
+    assert answer.anomaly[:6].tolist() == [1, 0, 0, 0, 0, 0]
+
+
+def test_the_tail_of_a_view_that_seldom_speaks_begins_where_it_speaks() -> None:
+    counts = np.zeros(BINS, np.int64)
+    counts[0] = 7_950
+    said = np.random.default_rng(5).normal(3.0, 0.4, 50) / BIN_WIDTH
+    np.add.at(counts, said.astype(np.int64), 1)
+    far = np.array([8.0])
+    assert fit_law(counts, nominal_law(), 1.0).log_p(far)[0] < -10.0
+    assert fit_law(counts, nominal_law(), 1.0, spell=True).log_p(far)[0] > -8.0, "of a spell it may be a mixture"
+
+
 def test_two_errors_stand_for_two_degrees_of_freedom() -> None:
     # with fewer, and keys that differ too much to lend each other anything, nothing after three points was strange
     rng = np.random.default_rng(11)
