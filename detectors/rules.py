@@ -30,6 +30,8 @@ ENOUGH: Final = 6
 """Keys tagged from which anything is learnt; under it only what was said counts."""
 FEWEST: Final = 3
 """Tags called false that a rule needs."""
+SMALL: Final = 10
+"""Tags called false that a largest amount needs: any few rows have some that are the smallest."""
 REAL: Final = 0.06
 """The share of a rule's tags that may have been called real: 1 of 17, and none of 16."""
 PRIOR: Final = (4.0, 0.5)
@@ -205,7 +207,7 @@ def _amounts(told: Sequence[Lesson], real: Mask, kinds: int) -> list[_Condition]
     found = []
     for pair in sorted({k.pair for k in told}):
         amounts = np.array([k.amount if k.pair == pair and k.amount is not None else np.nan for k in told])
-        cuts = np.unique(amounts[~real & np.isfinite(amounts)])
+        cuts = np.unique(np.sort(amounts[~real & np.isfinite(amounts)])[SMALL - 1 :])
         if len(cuts) > CUTS:
             cuts = np.unique(np.quantile(cuts, np.linspace(0.0, 1.0, CUTS), method="nearest"))
         cost = math.log(kinds * max(len(cuts), 1))

@@ -55,6 +55,7 @@ def _detection(result: Mapping[str, Any]) -> dict[str, float]:
         "false discovery proportion, 95% upper": max(row["fdp_upper_95"] for row in rows),
         "false discovery proportion after 24 past points, 95% upper": result["small"][24]["fdp_upper_95"],
         **{f"recall of {name}": row["recall"] for name, row in result["planted"].items()},
+        **{f"recall after {n} past points": row["recall"] for n, row in result["small"].items() if n == 12},
         "median alarms on quiet data": result["quiet"]["median alarms"],
         "recall of items without a past": fmean(row["recall"] for row in result["newcomers"].values()),
         "false discovery proportion of items without a past": fmean(row["fdp"] for row in result["newcomers"].values()),

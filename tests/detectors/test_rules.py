@@ -95,6 +95,12 @@ def test_small_ones_are_quiet_up_to_the_largest_called_false_and_no_further() ->
     assert quiet(tags, rows(amount=[20.0, largest, largest + 0.01])) == [True, True, False]
 
 
+def test_that_the_few_smallest_were_false_says_nothing_of_small_ones() -> None:
+    amounts = np.linspace(10.0, 1000.0, 40)
+    tags = [tag(i, amount=float(a), false=i < 9, book=BOOKS[i % 4]) for i, a in enumerate(amounts)]
+    assert not Lessons.of(tags, MAY).rules
+
+
 def test_large_ones_are_never_quiet_for_being_large() -> None:
     amounts = np.linspace(10.0, 1000.0, 40)
     tags = [tag(i, amount=float(a), false=bool(a > 700), book=BOOKS[i % 4]) for i, a in enumerate(amounts)]
