@@ -42,7 +42,8 @@ class Effect:
     """What the lessons do to each row."""
 
     trust: Floats
-    """The chance that the row is real, 1 where nothing was learnt."""
+    """How far the row is to be shown: 0 by a word said of it, else the share of replays that would; 1 where nothing was
+    learnt."""
     by: Ints
     """The lesson that decided, or NOBODY, or LEARNT less the position of the rule."""
     raised: Mask
