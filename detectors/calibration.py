@@ -188,13 +188,16 @@ def _of_view(counts: Ints, tally: Ints, points: int, spell: bool) -> tuple[Law, 
     n = w.STRATUM_KINDS
     pooled = [counts[kind::n].sum(axis=0) for kind in range(n)]
     kinds = [fit_law(one, nominal, LEAN_NOMINAL, spell=spell) for one in pooled]
+    # A wild series is at least as strange as a calm one: beside few wild rows a nominal law would take every break of
+    # a series that breaks by nature for a wonder.
+    leant = [fit_law(one, kinds[k - 1], LEAN, spell=spell) if k % 2 else kinds[k] for k, one in enumerate(pooled)]
     shares = [natural_share(tally, sparse=False), natural_share(tally, sparse=True)]
     accidents = [ACCIDENTS, ACCIDENTS * min(1.0, rows_of_series(tally, sparse=True) / REPEATS)]
     laws = []
     own: list[Law] = []
     for i in range(STRATA):
         kind = i % n
-        parent = own[i - n] if i >= n and not counts[i].any() else kinds[kind]
+        parent = own[i - n] if i >= n and not counts[i].any() else leant[kind]
         law = fit_law(counts[i], parent, errors=FLATTER[i // n], spell=spell)
         own.append(law)
         share = shares[kind // 2]
@@ -236,7 +239,7 @@ def without_strangers(law: Law, counts: Ints, later: Law, share: float, accident
     """The law of calm series, freed of the accidents that history itself holds.
 
     An empirical null (Efron 2004): the body, where accidents are few, is fitted and carried on as a generalised
-    Pareto tail. Two doubts are added: twice what the share of calm series that is wild by nature would show
+    Pareto tail. Two doubts are added: what the share of calm series that is wild by nature would show
     (`later` is the law of wild ones), and one row of the stratum, whatever it was. What was counted is never
     exceeded.
     """
@@ -255,7 +258,7 @@ def without_strangers(law: Law, counts: Ints, later: Law, share: float, accident
         carried = -edges * BIN_WIDTH
     natural = np.log(max(share, 1e-300)) + later.log_tail
     unseen = np.log(1.0 / max(law.n, 1.0)) - DOUBT * np.maximum(edges - limit, 0) * BIN_WIDTH
-    allowed = np.logaddexp(np.logaddexp(carried, natural + np.log(2.0)), unseen)
+    allowed = np.logaddexp(np.logaddexp(carried, natural), unseen)
     mild = above[limit] / max(above[0], 1.0)
     with np.errstate(divide="ignore"):
         # what lies in the body was counted there, whatever law was fitted to it

@@ -9,11 +9,19 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from detectors.baseline import NU_MAX, P_LN_SIZE, P_RATE, P_RATE_N, P_SIZE_N, P_SIZE_SD
+from detectors.baseline import P_LN_SIZE, P_RATE, P_RATE_N, P_SIZE_N, P_SIZE_SD
 from detectors.kernels import remember, step, t_surprise
 from detectors.panel_rows import Row, Terms
 from detectors.past import faded
-from detectors.views import breaks_surprise, drift_surprise, rarity_surprise, ratio_surprise, size_surprise
+from detectors.views import (
+    Rate,
+    breaks_surprise,
+    by_chance,
+    drift_surprise,
+    rarity_surprise,
+    ratio_surprise,
+    size_surprise,
+)
 from recon.compiled import njit
 
 Floats = npt.NDArray[np.float64]
@@ -26,6 +34,8 @@ LENT: Final = 2.0
 """Breaks of its own for which those of the group stand where a series' usual size is told."""
 SIZES: Final = 30.0
 """Most degrees of freedom of the law of sizes."""
+MOVES: Final = 4.0
+"""Most degrees of freedom of a side's movements: business is heavy-tailed, however long it has been watched."""
 DRIFTED: Final = 3.0
 PATIENCE: Final = 60
 """Rows for which the centre of small differences stands still while they drift."""
@@ -44,9 +54,10 @@ class Sides(NamedTuple):
 
 
 @step
-def break_rate(breaks: float, n: float, prior: Floats) -> float:
-    """The share of `n` rows that are `breaks`, the group's counted as some rows more."""
-    return float((breaks + prior[P_RATE] * prior[P_RATE_N] + 0.5) / (n + prior[P_RATE_N] + 1.0))
+def break_rate(breaks: float, n: float, prior: Floats) -> Rate:
+    """The share of `n` rows that are `breaks`, the group's counted as some rows more, and half a break in one row."""
+    known = n + prior[P_RATE_N] + 1.0
+    return Rate((breaks + prior[P_RATE] * prior[P_RATE_N] + 0.5) / known, known)
 
 
 @step
@@ -76,6 +87,16 @@ def often(p: Any, w: Any, prior: Floats, row: Row, now: bool) -> float:
 
 
 @step
+def together(p: Any, w: Any, prior: Floats, row: Row) -> float:
+    """The most that residuals may say together in a series that mostly matches."""
+    before = max(p.rows - 4.0, 0.0)
+    in_3 = 1 if row.is_break else 0
+    in_3 += w.broke[0] + w.broke[1]
+    in_6 = in_3 + w.broke[2] + w.broke[3] + w.broke[4]
+    return float(by_chance(in_3, in_6, break_rate(p.rate_5 * before, before, prior)))
+
+
+@step
 def how_large(p: Any, prior: Floats, row: Row, unit: float) -> float:
     """The view of a break's size among the breaks of the series and of its group.
 
@@ -83,7 +104,7 @@ def how_large(p: Any, prior: Floats, row: Row, unit: float) -> float:
     as the group, so the degrees of freedom are those of all breaks, and nothing is added for an uncertain mean.
     """
     n0 = LENT if prior[P_SIZE_N] > 0.0 else 0.0
-    rate = break_rate(p.breaks, p.rows, prior)
+    rate = break_rate(p.breaks, p.rows, prior).share
     n = p.size_n + n0
     if n >= 2.0:
         m = (p.size_n * p.size_mean + n0 * prior[P_LN_SIZE]) / n
@@ -134,7 +155,7 @@ def sides_of(p: Any, terms: Terms, row: Row) -> Sides:
     right = abs(row.right - p.last_right) * terms.unit
     if p.moves_n < 3.0:
         return Sides(left, right, 0.0, 0.0)
-    nu = min(p.moves_n - 1.0, NU_MAX)
+    nu = min(p.moves_n - 1.0, MOVES)
     return Sides(
         left,
         right,

@@ -155,25 +155,27 @@ def normal_upper_surprise(u: float) -> float:
 
 
 @njit(cache=True)
-def binomial_surprise(hits: int, trials: int, rate: float) -> float:
-    """-ln P(Binomial(trials, rate) >= hits); 0 when hits is 0. Sums at most `trials` terms.
+def beta_binomial_surprise(hits: int, trials: int, rate: float, known: float) -> float:
+    """-ln P(X >= hits) in `trials` rows at a rate that is itself only known from `known` rows; 0 when hits is 0.
 
-    >>> round(math.exp(-binomial_surprise(2, 2, 0.1)), 4)
-    0.01
+    The rate is Beta(rate * known, (1 - rate) * known), so X is beta-binomial (Skellam 1948); as `known` grows it
+    becomes the binomial, which holds a rate of few rows for certain and takes every second break for a wonder.
+
+    >>> [round(math.exp(-beta_binomial_surprise(2, 2, 0.1, known)), 4) for known in (9.0, 1e9)]
+    [0.019, 0.01]
     """
     if hits <= 0:
         return 0.0
     rate = min(max(rate, 1e-9), 1.0 - 1e-9)
-    odds = rate / (1.0 - rate)
-    term = (1.0 - rate) ** trials
-    below = 0.0
+    a, b = rate * known, (1.0 - rate) * known
+    term = 1.0
+    for i in range(trials):
+        term *= (b + i) / (known + i)
     above = 0.0
     for k in range(trials + 1):
         if k >= hits:
             above += term
-        else:
-            below += term
-        term *= odds * (trials - k) / (k + 1.0)
+        term *= (trials - k) / (k + 1.0) * (a + k) / (b + trials - k - 1.0) if k < trials else 0.0
     return -math.log(max(above, 1e-300))
 
 

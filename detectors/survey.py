@@ -23,8 +23,12 @@ GRAIN = 1024.0
 """Logs are summed in steps of 1 / GRAIN, as integers: sums do not depend on their order."""
 SIZE_BINS = 256
 
-COLUMNS = 8
-SERIES, LN_SCALE, LN_SCALE_2, ROWS, BREAKS, LN_SIZE, LN_SIZE_2, POINTS = range(COLUMNS)
+COLUMNS = 10
+SERIES, LN_SCALE, LN_SCALE_2, ROWS, BREAKS, LN_SIZE, LN_SIZE_2, POINTS, OF_TWO, BOTH_BREAK = range(COLUMNS)
+"""The last two: ordered pairs of rows of one series, and those of which both break."""
+
+UNLIKE, ALIKE = 2.0, 30.0
+"""Rows for which a group's break rate stands, at least and at most."""
 
 
 @dataclass(frozen=True)
@@ -116,6 +120,8 @@ def _each(
                     out[i, LN_SIZE_2] += size * size
             t -= 1
         out[i, POINTS] = n
+        out[i, OF_TWO] = n * (n - 1)
+        out[i, BOTH_BREAK] = out[i, BREAKS] * (out[i, BREAKS] - 1)
         if n >= 3:
             steps = np.empty(n)
             middle = np.median(x[:n])
@@ -220,6 +226,18 @@ def priors(panel: Panel, counted: Survey) -> Priors:
     return Priors(table, chosen, whose)
 
 
+def _alike(rows: Floats, breaks: Floats, sums: Ints) -> Floats:
+    """For how many rows a group's break rate stands: the a + b of the Beta law of its series' rates, by moments.
+
+    Two rows of one series both break with the chance m^2 + m (1 - m) / (a + b + 1), m being the mean rate: m^2 where
+    all series break alike, m where some always do and the others never (Kleinman 1973). With few breaks: `UNLIKE`.
+    """
+    m = breaks / np.maximum(rows, 1.0)
+    both = sums[:, BOTH_BREAK] / np.maximum(sums[:, OF_TWO], 1)
+    apart = np.maximum(both - m * m, (m - both) / ALIKE)
+    return np.asarray(np.where(breaks >= 10, np.maximum((m - both) / np.maximum(apart, 1e-12), UNLIKE), UNLIKE))
+
+
 def _per_group(sums: Ints) -> Floats:
     out = np.zeros((len(sums), 7))
     n = sums[:, SERIES].astype(np.float64)
@@ -231,7 +249,7 @@ def _per_group(sums: Ints) -> Floats:
     rows = sums[:, ROWS].astype(np.float64)
     breaks = sums[:, BREAKS].astype(np.float64)
     out[:, 2] = (breaks + 0.5) / (rows + 1.0)
-    out[:, 3] = np.where(rows >= 12, 2.0, 0.0)
+    out[:, 3] = np.where(rows >= 12, _alike(rows, breaks, sums), 0.0)
     size = sums[:, LN_SIZE] / np.maximum(breaks, 1) / GRAIN
     size_2 = sums[:, LN_SIZE_2] / np.maximum(breaks, 1) / GRAIN**2
     out[:, 4] = size

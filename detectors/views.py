@@ -6,9 +6,9 @@ Nominal p-values only order and bin; the honest ones come from `detectors.calibr
 
 import math
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
-from detectors.kernels import binomial_surprise, normal_surprise, t_surprise
+from detectors.kernels import beta_binomial_surprise, normal_surprise, t_surprise
 from recon.compiled import njit
 
 
@@ -63,8 +63,17 @@ def level_surprise(error: float, scale: float, nu: float, support: float) -> flo
     return float(t_surprise(error / (scale * math.sqrt(1.0 + 1.0 / support)), nu))
 
 
+class Rate(NamedTuple):
+    """How often a series breaks, as far as it is known."""
+
+    share: float
+    """Of its rows."""
+    known: float
+    """The rows that this stands on, those lent by its group counted."""
+
+
 @njit(cache=True)
-def breaks_surprise(is_break: bool, in_5: int, in_10: int, before_5: float, before_10: float, today: float) -> float:
+def breaks_surprise(is_break: bool, in_5: int, in_10: int, before_5: Rate, before_10: Rate, today: Rate) -> float:
     """The rarest of: a break today, this many in the last 5, this many in the last 10 rows.
 
     `before_5` and `before_10` are the break rates as known before those rows; `today` before this one. Three
@@ -72,12 +81,23 @@ def breaks_surprise(is_break: bool, in_5: int, in_10: int, before_5: float, befo
     """
     if not is_break:
         return 0.0
-    best = float(binomial_surprise(1, 1, today))
+    best = -math.log(today.share)
     if in_5 > 1:
-        best = max(best, binomial_surprise(in_5, 5, before_5))
+        best = max(best, beta_binomial_surprise(in_5, 5, before_5.share, before_5.known))
     if in_10 > 2:
-        best = max(best, binomial_surprise(in_10, 10, before_10))
+        best = max(best, beta_binomial_surprise(in_10, 10, before_10.share, before_10.known))
     return max(0.0, best - 1.0986122886681098)
+
+
+@njit(cache=True)
+def by_chance(in_3: int, in_6: int, before: Rate) -> float:
+    """What residuals on one side say together in a series that mostly matches: as much as so many breaks in the last 3
+    or the last 6 rows, all of one sign. Its residuals are zeros and breaks, far from the normal law of the others."""
+    best = 0.0
+    for hits, rows in ((in_3, 3), (in_6, 6)):
+        one_sign = 0.6931471805599453 * max(hits - 1, 0)
+        best = max(best, beta_binomial_surprise(hits, rows, before.share, before.known) + one_sign)
+    return best
 
 
 @njit(cache=True)

@@ -30,6 +30,7 @@ from detectors.habits import (
     rarity,
     ratio_of,
     sides_of,
+    together,
 )
 from detectors.kernels import mad_sorted, median_sorted, step, t_surprise
 from detectors.panel_rows import PanelRows, Row, Terms
@@ -195,6 +196,9 @@ def _walk_series(
             _ask_habits(s, p, w, terms, prior, row, at, sides, ratio, current[t])
         if row.judged and p.ne >= 5:
             _ask_residuals(s, p, w, fc.z, z)
+            if at.sparse:
+                most = together(p, w, prior, row)
+                s[SHIFT], s[VOLATILITY] = min(s[SHIFT], most), min(s[VOLATILITY], most)
         if row.judged and p.all_n >= ENOUGH:
             s[RARITY] = rarity(p, w, row, hourly, hour)
             if hourly:
@@ -209,7 +213,7 @@ def _walk_series(
         if current[t] or terms.store_all:
             _tell_numbers(found.wide[out], p, w, row, fc, at, run_sum)
             _tell_answers(found.narrow[out], s, p, w, row, fc, at, sides)
-            found.narrow[out, RATE] = break_rate(p.breaks, p.rows, prior)
+            found.narrow[out, RATE] = break_rate(p.breaks, p.rows, prior).share
             found.narrow[out, ABLE] = able
             found.narrow[out, BEGUN] = begun
             out += 1

@@ -10,7 +10,7 @@ import numpy.typing as npt
 from detectors.judge import judge
 from detectors.judgement import Judgement
 from evals import newcomers, single
-from evals.series import KINDS, NATURES, STRENGTHS, Planted, planted
+from evals.series import KINDS, NATURES, STRENGTHS, Planted, planted, sparse
 from recon.calendar import BusinessCalendar
 from recon.recon_file import CalendarSaid
 
@@ -119,12 +119,30 @@ def run(quick: bool = False, *, seeds: int | None = None) -> dict[str, Any]:
             board["kinds"][f"{past}, {name}"], board["natures"][f"{past}, {name}"] = called.shares()
     board["quiet"] = _quiet(count + 1 if quick else count, 1_000, NATURES)
     board["quiet, heavy tails"] = _quiet(1 if quick else count, 2_000, ("heavy",))
+    board["quiet, sparse"] = _quiet_sparse(2 if quick else count, SPARSE[::6] if quick else SPARSE)
     for points in (9, 24) if quick else (3, 6, 9, 12, 24):
         short = [_short(seed, points) for seed in range(1 if quick else count)]
         board["small"][points] = _mean([_one(data, ask(data), slow=False) for data in short])
     board["newcomers"] = newcomers.run(8 if quick else count)
     board["single"] = single.run(1 if quick else max(1, count // 5), every=17 if quick else 1)
     return board
+
+
+SPARSE: Final = tuple((rate, past, judged) for rate in (0.02, 0.05) for past in (6, 12, 20, 40) for judged in (1, 10))
+
+
+def _quiet_sparse(count: int, worlds: tuple[tuple[float, int, int], ...]) -> dict[str, float]:
+    """Keys that break by nature and alike, of every rate, past and number of judged days: the promise holds in each."""
+    alarmed = [
+        np.mean(
+            [
+                (ask(sparse(4_000 + seed, rate=rate, days=past + judged, judged=judged)).anomaly == 1).any()
+                for seed in range(count)
+            ]
+        )
+        for rate, past, judged in worlds
+    ]
+    return {"runs with an alarm": float(np.mean(alarmed)), "in the worst of the worlds": float(np.max(alarmed))}
 
 
 def _quiet(count: int, first: int, natures: tuple[str, ...]) -> dict[str, float]:
@@ -186,7 +204,7 @@ def table(board: Mapping[str, Any]) -> str:
         lines.append(_line(name, r, methods, more))
     for points, r in board["small"].items():
         lines.append(_line(f"{points} past points", r, methods, more))
-    for name in ("quiet", "quiet, heavy tails"):
+    for name in ("quiet", "quiet, heavy tails", "quiet, sparse"):
         lines.append(f"{name:26}" + ", ".join(f"{k} {v:.2f}" for k, v in board[name].items()))
     for heading in ("kinds", "natures"):
         lines.append(f"called by {heading[:-1]}:")

@@ -57,6 +57,7 @@ def _detection(result: Mapping[str, Any]) -> dict[str, float]:
         **{f"recall of {name}": row["recall"] for name, row in result["planted"].items()},
         **{f"recall after {n} past points": row["recall"] for n, row in result["small"].items() if n == 12},
         "median alarms on quiet data": result["quiet"]["median alarms"],
+        "quiet sparse runs with an alarm": result["quiet, sparse"]["runs with an alarm"],
         "recall of items without a past": fmean(row["recall"] for row in result["newcomers"].values()),
         "false discovery proportion of items without a past": fmean(row["fdp"] for row in result["newcomers"].values()),
         "margin of PR-AUC on one long series": long["tieout"][1] - max(v[1] for n, v in long.items() if n != "tieout"),

@@ -98,6 +98,22 @@ def planted(
     return _assemble(world, nature, line, judged)
 
 
+def sparse(seed: int, *, rate: float, days: int, judged: int, series: int = 400) -> Planted:
+    """Quiet: every key breaks at the same `rate` by sizes of one log-normal law, one day independent of the other."""
+    rng = np.random.default_rng(seed)
+    shape = (series, days)
+    sizes = rng.lognormal(5.0, 1.5, shape) * rng.choice([-1.0, 1.0], shape)
+    world = _World(
+        np.where(rng.random(shape) < rate, sizes, 0.0),
+        np.round(np.abs(rng.normal(1e5, 3e4, (series, 1))) + rng.normal(0, 500, shape).cumsum(axis=1), 2),
+        np.zeros(shape, np.int8),
+        np.full(shape, -1, np.int8),
+        np.full(shape, -1, np.int32),
+        np.zeros(shape, np.bool_),
+    )
+    return _assemble(world, np.zeros(series, np.int64), business_days(days), judged)
+
+
 def _quiet(
     nature: str,
     days: int,

@@ -15,8 +15,10 @@ from detectors.calibration import (
     nominal_law,
 )
 from detectors.judge import judge
-from detectors.views import NAMES, VIEWS
-from detectors.walk import BIN_WIDTH, BINS, STRATA, TALLY, WALKED
+from detectors.survey import priors, survey
+from detectors.views import LEVEL, NAMES, VIEWS
+from detectors.walk import BIN_WIDTH, BINS, STRATA, TALLY, WALKED, stratum_of
+from evals.series import sparse
 
 
 def counts_of(surprises: np.ndarray) -> np.ndarray:
@@ -155,3 +157,34 @@ def test_what_has_begun_to_drift_comes_first_of_what_is_in_line(past: int) -> No
     assert answer.score[:30].min() > np.median(answer.score[30:])
     assert np.mean(answer.score[:30].mean() > answer.score[30:]) > 0.95
     assert not (answer.anomaly == 1).any()
+
+
+@pytest.mark.parametrize(("rate", "past"), [(0.02, 40), (0.05, 20)])
+def test_keys_that_break_alike_by_nature_keep_the_promise(rate: float, past: int) -> None:
+    # a second or third break of a key within days is what chance brings to some of 400
+    alarmed = 0
+    for seed in range(12):
+        quiet = sparse(seed, rate=rate, days=past + 10, judged=10).panel
+        alarmed += (judge(quiet, calendar=CALENDAR, target_fdr=0.1).anomaly == 1).any()
+    assert alarmed <= 2
+
+
+def test_a_few_wild_rows_lean_on_the_calm_ones_of_their_kind() -> None:
+    counts = np.zeros((1, WALKED, STRATA, BINS), np.int64)
+    counts[0, :, stratum_of(50, False, True), 0] = 9_800
+    counts[0, :, stratum_of(50, False, True), round(45 / BIN_WIDTH)] = 200
+    counts[0, :, stratum_of(50, True, True), 0] = 60
+    law = calibrate([Counts(counts, np.zeros((1, TALLY), np.int64))]).laws[0][LEVEL][stratum_of(50, True, True)]
+    assert law.log_p(np.array([45.0]))[0] > np.log(0.005), "one calm row in fifty is as strange"
+
+
+@pytest.mark.parametrize(
+    ("rates", "least", "most"), [((0.1,), 20.0, 30.0), ((0.0, 0.9), 2.0, 2.5), ((0.02, 0.3), 2.0, 8.0)]
+)
+def test_a_group_lends_its_break_rate_by_how_alike_its_keys_are(
+    rates: tuple[float, ...], least: float, most: float
+) -> None:
+    rng = np.random.default_rng(12)
+    rate = np.array(rates)[np.arange(600) % len(rates)][:, None]
+    panel = panel_of(np.where(rng.random((600, 17)) < rate, 500.0, 0.0).tolist())
+    assert least <= priors(panel, survey(panel)).table[0, 3] <= most

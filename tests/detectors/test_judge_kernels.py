@@ -93,10 +93,14 @@ def test_a_larger_error_is_never_less_surprising_and_always_finite(z: float, fac
 
 
 @given(st.integers(0, 12), st.integers(1, 12), st.floats(0.001, 0.999))
-def test_the_binomial_surprise_is_the_log_of_the_upper_tail(hits: int, trials: int, rate: float) -> None:
+def test_the_beta_binomial_surprise_is_the_log_of_the_upper_tail(hits: int, trials: int, rate: float) -> None:
     hits = min(hits, trials)
-    plain = -math.log(max(stats.binom.sf(hits - 1, trials, rate), 1e-300))
-    assert k.binomial_surprise(hits, trials, rate) == pytest.approx(plain, rel=1e-6, abs=1e-9)
+    for known in (1.5, 12.0, 200.0):
+        law = stats.betabinom(trials, rate * known, (1 - rate) * known)
+        plain = -math.log(max(sum(law.pmf(n) for n in range(hits, trials + 1)), 1e-300))
+        assert k.beta_binomial_surprise(hits, trials, rate, known) == pytest.approx(plain, rel=1e-6, abs=1e-9)
+    certain = -math.log(max(stats.binom.sf(hits - 1, trials, rate), 1e-300))
+    assert k.beta_binomial_surprise(hits, trials, rate, 1e12) == pytest.approx(certain, rel=1e-4, abs=1e-6)
 
 
 @settings(max_examples=30)
