@@ -21,6 +21,10 @@ from recon.compiled import njit
 Floats = npt.NDArray[np.float64]
 
 FORGET: Final = 0.97
+STRAYED: Final = 0.95
+STRAYS: Final = 0.15
+"""Of some twenty rows the share with which a new stray begins, from which the baseline is wrong and not the rows: a
+series that began with ten equal values had no spread, kept every other value out of it, and so never learned one."""
 NU_MAX: Final = 8.0
 MEDIAN_OF, MEAN_OF, LAST_OF, TREND_OF = range(4)
 
@@ -158,6 +162,7 @@ def _score_slot(p: Any, w: Any, k: int, x: float, scale: float) -> None:
 @njit(cache=True)
 def hold_back(p: Any, w: Any, rows: PanelRows, terms: Terms, row: Row, fc: Forecast) -> bool:
     """A row out of pattern waits with those that agree with it. True when the baseline began anew with it."""
+    p.strays = STRAYED * p.strays + (1.0 - STRAYED if p.out_run == 0 else 0.0)
     p.out_run += 1
     if agreeing(p, w, row, fc) < p.waiting:
         p.waiting = 0
@@ -166,8 +171,9 @@ def hold_back(p: Any, w: Any, rows: PanelRows, terms: Terms, row: Row, fc: Forec
     p.holt_level += p.holt_slope
     if p.waiting >= terms.accept:
         _accept(p, w, rows, terms, row)
-    elif p.out_run >= terms.restart:
+    elif p.out_run >= terms.restart or p.strays > STRAYS:
         _restart(p, w, terms)
+        p.strays = 0.0
     else:
         return False
     p.last = row.x
@@ -242,6 +248,7 @@ def keep(p: Any, w: Any, terms: Terms, row: Row, error: float) -> None:
     """A clean row enters level, spread, change and trend."""
     p.out_run = 0
     p.waiting = 0
+    p.strays *= STRAYED
     if p.nx > 0:
         _enter(w.errors, w.errors_sorted, p.ne, p.errors, terms.window, abs(error))
         p.ne = min(p.ne + 1, terms.window)

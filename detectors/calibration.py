@@ -33,7 +33,7 @@ REPEATS = 82.0
 1.5 in so many rows. Of fewer rows, a series that breaks by nature cannot be told from one that had an accident."""
 SPELLS = (SHIFT, VOLATILITY)
 """The views that are asked of several rows together, and for which a second break in a row is another matter."""
-FLATTER = (1.0, 1.0, 1.0, 1.0, 1.5, 2.5)
+FLATTER = (1.0, 1.0, 1.0, 1.0, 1.5, 3.0)
 """Standard errors by which a tail is flatter than its fit, by step of support (`walk.stratum_of`). Where the promise is
 kept it takes more than one: a wrong tail of one view out of twelve is enough to break it. By `evals.detection`."""
 SHAPE = 0.1

@@ -43,6 +43,8 @@ _NUMBERS: Final = (
     "sum_up", "sum_down", "run_up", "run_down", "small_n", "small_centre", "small_spread",
     # the difference as a share of the larger side; each side's usual movement
     "ratio_n", "ratio", "ratio_spread", "moves_n", "left_move", "right_move",
+    # how many of the newest rows began to stray from the baseline, faded
+    "strays",
     # residuals against the one before; steps up, down and in all; the value before
     "z_lag", "z_square", "up_steps", "down_steps", "steps", "previous",
 )  # fmt: skip

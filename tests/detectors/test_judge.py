@@ -241,3 +241,13 @@ def test_a_single_column_without_a_second_side_is_judged() -> None:
 def test_no_rows_and_no_current_rows_are_answered_with_nothing() -> None:
     assert len(ask(panel_of([])).rows) == 0
     assert len(ask(panel_of([[1.0, 2.0]], now=0)).rows) == 0
+
+
+def test_a_series_that_began_with_equal_values_learns_that_it_varies() -> None:
+    # counts: the first ten days one each; were all others kept out of a spread of nothing, none would ever enter it
+    rng = np.random.default_rng(3)
+    counts = rng.poisson(1.2, (40, 60)).astype(float)
+    counts[:, :10] = 1.0
+    answer = judge(panel_of(counts.tolist(), tolerance=0.0, now=5), calendar=CALENDAR)
+    assert np.quantile(answer.numbers["spread"], 0.1) > 0.5
+    assert not (answer.anomaly == 1).any()
