@@ -196,7 +196,7 @@ def _walk_series(
             _ask_habits(s, p, w, terms, prior, row, at, sides, ratio, current[t])
         if row.judged and p.ne >= 5:
             _ask_residuals(s, p, w, fc.z, z)
-            if at.sparse:
+            if at.sparse and max(s[SHIFT], s[VOLATILITY]) > 0.0:
                 most = together(p, w, prior, row)
                 s[SHIFT], s[VOLATILITY] = min(s[SHIFT], most), min(s[VOLATILITY], most)
         if row.judged and p.all_n >= ENOUGH:

@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from detectors.judge import judge
 from detectors.judgement import Judgement
-from evals import newcomers, single
+from evals import newcomers, single, unlike
 from evals.series import KINDS, NATURES, STRENGTHS, Planted, planted, sparse
 from recon.calendar import BusinessCalendar
 from recon.recon_file import CalendarSaid
@@ -102,8 +102,8 @@ PASTS: Final = ("clean", "with accidents")
 
 def run(quick: bool = False, *, seeds: int | None = None) -> dict[str, Any]:
     """`planted`: by past and strength; `kinds`, `natures`: recall by strength; `quiet`; `small`: by past points;
-    `newcomers`: items without a past; `single`: one long series. Quick: one strength and few seeds, in about 25 s of
-    processor time."""
+    `unlike`: families of series made otherwise; `newcomers`: items without a past; `single`: one long series. Quick:
+    one strength and few seeds."""
     count = seeds or (2 if quick else 20)
     board: dict[str, Any] = {"planted": {}, "small": {}, "kinds": {}, "natures": {}, "target": TARGET, "seeds": count}
     strengths = {"medium": STRENGTHS["medium"]} if quick else STRENGTHS
@@ -123,9 +123,26 @@ def run(quick: bool = False, *, seeds: int | None = None) -> dict[str, Any]:
     for points in (9, 24) if quick else (3, 6, 9, 12, 24):
         short = [_short(seed, points) for seed in range(1 if quick else count)]
         board["small"][points] = _mean([_one(data, ask(data), slow=False) for data in short])
+    board["unlike"] = {name: _unlike(name, 2 if quick else max(2, count // 4)) for name in _families(quick)}
     board["newcomers"] = newcomers.run(8 if quick else count)
     board["single"] = single.run(1 if quick else max(1, count // 5), every=17 if quick else 1)
     return board
+
+
+def _families(quick: bool) -> list[str]:
+    return list(unlike.FAMILIES)[1::4] if quick else list(unlike.FAMILIES)
+
+
+def _unlike(family: str, count: int) -> dict[str, float]:
+    """PR-AUC by strength, ours and of the best peer; false discoveries at the greater; runs with nothing planted."""
+    quiet = [(ask(unlike.made(family, 5_000 + seed, 0.0)).anomaly == 1).any() for seed in range(count)]
+    row = {"quiet runs with an alarm": float(np.mean(quiet))}
+    for strength in unlike.STRENGTHS:
+        worlds = [unlike.made(family, 6_000 + seed, strength) for seed in range(count)]
+        found = _mean([_one(data, ask(data), slow=False) for data in worlds])
+        best = max(found[name] for name in ("robust_z", "bollinger", "isolation_forest"))
+        row |= {f"PR-AUC at {strength:.0f}": found["tieout"], f"best peer's at {strength:.0f}": best}
+    return row | {"recall": found["recall"], "fdp": found["fdp"]}
 
 
 SPARSE: Final = tuple((rate, past, judged) for rate in (0.02, 0.05) for past in (6, 12, 20, 40) for judged in (1, 10))
@@ -189,7 +206,10 @@ def _short(seed: int, points: int) -> Planted:
 
 
 def _mean(runs: list[dict[str, float]]) -> dict[str, float]:
-    out = {name: float(np.nanmean([run[name] for run in runs])) for name in runs[0]}
+    out = {}
+    for name in runs[0]:
+        there = [run[name] for run in runs if not np.isnan(run[name])]
+        out[name] = float(np.mean(there)) if there else float("nan")
     fdp = np.array([run["fdp"] for run in runs])
     out["fdp_upper_95"] = float(fdp.mean() + 1.645 * fdp.std(ddof=1) / np.sqrt(len(fdp))) if len(fdp) > 1 else 1.0
     return out
@@ -211,6 +231,7 @@ def table(board: Mapping[str, Any]) -> str:
         for name, shares in board[heading].items():
             lines.append(f"  {name:24}" + ", ".join(f"{k} {v:.2f}" for k, v in shares.items()))
     lines.append(f"target {board['target']}, {board['seeds']} seeds; fdp_upper_95 must stay at or under 0.12")
+    lines += ["families unlike these:", unlike.table(board["unlike"])]
     lines += ["items without a past of their own:", newcomers.table(board["newcomers"])]
     lines.append("one long series: ROC-AUC, PR-AUC, best F1")
     for name, values in board["single"]["ranking"].items():

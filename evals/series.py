@@ -44,7 +44,7 @@ class Planted:
 
 
 @dataclass
-class _World:
+class World:
     """What planting changes: shape (series, days) each."""
 
     x: Floats
@@ -80,22 +80,15 @@ def planted(
     shares = np.array([SHARES[NATURES.index(name)] for name in natures])
     nature = rng.choice([NATURES.index(name) for name in natures], series, p=shares / shares.sum())
     noise = np.exp(rng.normal(3.0, 1.5, series))
-    shape = (series, days)
-    world = _World(
-        np.stack([_quiet(NATURES[k], days, s, line, month_end, rng) for k, s in zip(nature, noise, strict=True)]),
-        np.round(np.abs(rng.normal(1e5, 3e4, (series, 1))) + rng.normal(0, 500, shape).cumsum(axis=1), 2),
-        np.zeros(shape, np.int8),
-        np.full(shape, -1, np.int8),
-        np.full(shape, -1, np.int32),
-        np.zeros(shape, np.bool_),
-    )
+    quiet = [_quiet(NATURES[k], days, s, line, month_end, rng) for k, s in zip(nature, noise, strict=True)]
+    world = quiet_world(np.stack(quiet), rng)
     for i in range(series):
         for window in range(1 if clean_past else days // judged):
             first = days - (window + 1) * judged
             hit, at = rng.random() < rate, int(rng.integers(max(first, 12), max(first, 12) + judged))
             if hit and at < days:
                 _plant(world, i, at, NATURES[nature[i]], noise[i], strength, rng)
-    return _assemble(world, nature, line, judged)
+    return assemble(world, nature, line, judged)
 
 
 def sparse(seed: int, *, rate: float, days: int, judged: int, series: int = 400) -> Planted:
@@ -103,15 +96,15 @@ def sparse(seed: int, *, rate: float, days: int, judged: int, series: int = 400)
     rng = np.random.default_rng(seed)
     shape = (series, days)
     sizes = rng.lognormal(5.0, 1.5, shape) * rng.choice([-1.0, 1.0], shape)
-    world = _World(
-        np.where(rng.random(shape) < rate, sizes, 0.0),
-        np.round(np.abs(rng.normal(1e5, 3e4, (series, 1))) + rng.normal(0, 500, shape).cumsum(axis=1), 2),
-        np.zeros(shape, np.int8),
-        np.full(shape, -1, np.int8),
-        np.full(shape, -1, np.int32),
-        np.zeros(shape, np.bool_),
-    )
-    return _assemble(world, np.zeros(series, np.int64), business_days(days), judged)
+    world = quiet_world(np.where(rng.random(shape) < rate, sizes, 0.0), rng)
+    return assemble(world, np.zeros(series, np.int64), business_days(days), judged)
+
+
+def quiet_world(x: Floats, rng: np.random.Generator) -> World:
+    """These differences, nothing planted in them, between sides that wander."""
+    left = np.round(np.abs(rng.normal(1e5, 3e4, (len(x), 1))) + rng.normal(0, 500, x.shape).cumsum(axis=1), 2)
+    none = (np.zeros(x.shape, np.int8), np.full(x.shape, -1, np.int8), np.full(x.shape, -1, np.int32))
+    return World(x, left, *none, np.zeros(x.shape, np.bool_))
 
 
 def _quiet(
@@ -149,9 +142,7 @@ def _quiet(
             return np.asarray(noise * (5 + out))
 
 
-def _plant(
-    world: _World, i: int, at: int, nature: str, noise: float, strength: float, rng: np.random.Generator
-) -> None:
+def _plant(world: World, i: int, at: int, nature: str, noise: float, strength: float, rng: np.random.Generator) -> None:
     """Changes series i in place from day `at` on, by one of the kinds that fit its nature."""
     x, days = world.x[i], world.x.shape[1]
     fits = [k for k in KINDS if _fits(k, nature)]
@@ -217,17 +208,24 @@ def _fits(kind: str, nature: str) -> bool:
             return True
 
 
-def _assemble(world: _World, nature: npt.NDArray[np.int64], line: npt.NDArray[np.int32], judged: int) -> Planted:
+def assemble(
+    world: World,
+    nature: npt.NDArray[np.int64],
+    line: npt.NDArray[np.int32],
+    judged: int,
+    tolerance: float = TOLERANCE,
+) -> Planted:
+    """The world as a panel of which the last `judged` days are current; series of like nature are of one desk."""
     series, days = world.x.shape
     n = series * days
     diff = np.round(world.x * 10**SCALE).astype(np.int64).ravel()
     left = np.round(world.left * 10**SCALE).astype(np.int64).ravel()
     one_sided = world.one_sided.ravel()
     right = np.where(one_sided, 0, left - diff)
-    tolerance = np.full(n, round(TOLERANCE * 10**SCALE), np.int64)
+    allowed = np.full(n, round(tolerance * 10**SCALE), np.int64)
     keys = pa.array([str(i) for i in range(series)])
     panel = Panel(
-        pair=Pair("Balance", "GL Balance", "IHub Balance", None, "number", tolerance=str(TOLERANCE)),
+        pair=Pair("Balance", "GL Balance", "IHub Balance", None, "number", tolerance=str(tolerance)),
         scale=SCALE,
         offsets=np.arange(0, n + 1, days).astype(np.int64),
         series_id=np.arange(series, dtype=np.uint64) * np.uint64(0x9E3779B97F4A7C15),
@@ -240,8 +238,8 @@ def _assemble(world: _World, nature: npt.NDArray[np.int64], line: npt.NDArray[np
         left_missing=np.zeros(n, np.bool_),
         right_missing=one_sided,
         diff=left - right,
-        tolerance=tolerance,
-        is_break=(np.abs(left - right) > tolerance) | one_sided,
+        tolerance=allowed,
+        is_break=(np.abs(left - right) > allowed) | one_sided,
         excluded=np.zeros(n, np.bool_),
         columns={"Account": Codes(np.repeat(np.arange(series), days).astype(np.int32), keys)},
         groups=np.stack([nature.astype(np.int32) // 3, np.zeros(series, np.int32)]),
