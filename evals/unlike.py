@@ -1,7 +1,8 @@
 """Families of series unlike those of `evals.series`, as banks have them; by most of them no number was ever chosen.
 
-`counts` and `two levels` were looked at when they showed that a series which began with equal values never learned a
-spread; `cycle` and `shock` when they called too much. The others were only measured.
+`counts` and `two levels` showed that a series which began with equal values never learned a spread, and were looked at
+when that was mended; whether series that mostly match should be left out of it was decided by `counts`, `mondays`,
+`round amounts` and `often none`. The others were only measured.
 """
 
 from collections.abc import Callable, Mapping
