@@ -235,7 +235,9 @@ def _alike(rows: Floats, breaks: Floats, sums: Ints) -> Floats:
     m = breaks / np.maximum(rows, 1.0)
     both = sums[:, BOTH_BREAK] / np.maximum(sums[:, OF_TWO], 1)
     apart = np.maximum(both - m * m, (m - both) / ALIKE)
-    return np.asarray(np.where(breaks >= 10, np.maximum((m - both) / np.maximum(apart, 1e-12), UNLIKE), UNLIKE))
+    # where every row breaks nothing tells the series apart
+    alike = np.divide(m - both, apart, out=np.full(len(m), ALIKE), where=apart > 0.0)
+    return np.asarray(np.where(breaks >= 10, np.maximum(alike, UNLIKE), UNLIKE))
 
 
 def _per_group(sums: Ints) -> Floats:

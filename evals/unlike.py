@@ -14,8 +14,10 @@ import numpy.typing as npt
 from evals.series import Planted, assemble, business_days, quiet_world
 
 Floats = npt.NDArray[np.float64]
-Family = Callable[[np.random.Generator, Floats], tuple[Floats, Floats | float]]
-"""From a generator and each series' own size: the differences, and the deviation of their noise."""
+Made = tuple[Floats, Floats | float]
+"""The differences, and the deviation of their noise."""
+Family = Callable[[np.random.Generator, Floats], Made]
+"""From a generator and each series' own size."""
 
 SERIES, PAST, JUDGED, ANOMALIES = 300, 60, 5, 15
 SHAPE: Final = (SERIES, PAST + JUDGED)
@@ -23,24 +25,24 @@ STRENGTHS: Final = (8.0, 20.0)
 """In deviations of the family's own noise."""
 
 
-def fees(rng: np.random.Generator, size: Floats) -> tuple[Floats, Floats | float]:
+def fees(rng: np.random.Generator, size: Floats) -> Made:
     """Always one side, log-normal, slowly growing."""
     return size * rng.lognormal(0, 0.5, SHAPE) * (1 + 0.005 * np.arange(SHAPE[1])), size * 0.6
 
 
-def counts(rng: np.random.Generator, size: Floats) -> tuple[Floats, Floats | float]:
+def counts(rng: np.random.Generator, size: Floats) -> Made:
     """Whole numbers of items."""
     rate = np.exp(rng.normal(1.5, 1, (SERIES, 1)))
     return rng.poisson(rate, SHAPE).astype(np.float64), np.sqrt(rate) + 1.0
 
 
-def timing(rng: np.random.Generator, size: Floats) -> tuple[Floats, Floats | float]:
+def timing(rng: np.random.Generator, size: Floats) -> Made:
     """Booked a day apart: a break, and its opposite on the next day."""
     hit = np.where(rng.random(SHAPE) < 0.05, size * rng.lognormal(0, 0.7, SHAPE) * rng.choice([-1, 1], SHAPE), 0.0)
     return hit - np.pad(hit, ((0, 0), (1, 0)))[:, :-1], size
 
 
-def stale(rng: np.random.Generator, size: Floats) -> tuple[Floats, Floats | float]:
+def stale(rng: np.random.Generator, size: Floats) -> Made:
     """One difference for weeks, then another."""
     moves = rng.random(SHAPE) < 1 / 15
     moves[:, 0] = True
@@ -48,50 +50,50 @@ def stale(rng: np.random.Generator, size: Floats) -> tuple[Floats, Floats | floa
     return np.take_along_axis(rng.normal(0, 3, SHAPE), since, axis=1) * size, size * 3
 
 
-def shock(rng: np.random.Generator, size: Floats) -> tuple[Floats, Floats | float]:
+def shock(rng: np.random.Generator, size: Floats) -> Made:
     """On some days all series of a market move together."""
     days = np.where(rng.random((4, SHAPE[1])) < 0.15, rng.normal(0, 8, (4, SHAPE[1])), 0.0)
     return size * (rng.normal(size=SHAPE) + days[np.arange(SERIES) % 4]), size * 3
 
 
-def growing(rng: np.random.Generator, size: Floats) -> tuple[Floats, Floats | float]:
+def growing(rng: np.random.Generator, size: Floats) -> Made:
     """Ever wider noise."""
     wide = size * np.exp(np.arange(SHAPE[1]) / 40)
     return wide * rng.normal(size=SHAPE), wide
 
 
-def cents(rng: np.random.Generator, size: Floats) -> tuple[Floats, Floats | float]:
+def cents(rng: np.random.Generator, size: Floats) -> Made:
     """Rounding, and nothing is tolerated."""
     return rng.integers(-5, 6, SHAPE) / 100.0, 0.03
 
 
-def mondays(rng: np.random.Generator, size: Floats) -> tuple[Floats, Floats | float]:
+def mondays(rng: np.random.Generator, size: Floats) -> Made:
     """Breaks on most Mondays, else none."""
     monday = (np.arange(SHAPE[1]) % 5 == 0) & (rng.random(SHAPE) < 0.8)
     return np.where(monday, size * rng.lognormal(0, 0.5, SHAPE), 0.0), size * 0.6
 
 
-def heavy(rng: np.random.Generator, size: Floats) -> tuple[Floats, Floats | float]:
+def heavy(rng: np.random.Generator, size: Floats) -> Made:
     """A variance that does not exist."""
     return size * rng.standard_t(1.5, SHAPE), size * 6
 
 
-def two_levels(rng: np.random.Generator, size: Floats) -> tuple[Floats, Floats | float]:
+def two_levels(rng: np.random.Generator, size: Floats) -> Made:
     """Now the one, now the other."""
     return size * (5.0 * rng.choice([-1, 1], SHAPE) + 0.3 * rng.normal(size=SHAPE)), size * 5
 
 
-def round_amounts(rng: np.random.Generator, size: Floats) -> tuple[Floats, Floats | float]:
+def round_amounts(rng: np.random.Generator, size: Floats) -> Made:
     """A few amounts that come again and again."""
     return rng.choice([0.0, 0.0, 0.0, 0.0, 100.0, -100.0, 50.0, 1000.0], SHAPE), 300.0
 
 
-def often_none(rng: np.random.Generator, size: Floats) -> tuple[Floats, Floats | float]:
+def often_none(rng: np.random.Generator, size: Floats) -> Made:
     """Three days in ten differ, always to one side."""
     return np.where(rng.random(SHAPE) < 0.3, np.abs(size * rng.normal(size=SHAPE)), 0.0), size
 
 
-def cycle(rng: np.random.Generator, size: Floats) -> tuple[Floats, Floats | float]:
+def cycle(rng: np.random.Generator, size: Floats) -> Made:
     """A wave of twenty days, in no calendar."""
     wave = 6 * np.sin(2 * np.pi * (np.arange(SHAPE[1]) / 20 + rng.random((SERIES, 1))))
     return size * (wave + rng.normal(size=SHAPE)), size

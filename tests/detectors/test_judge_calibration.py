@@ -14,10 +14,10 @@ from detectors.calibration import (
     fit_law,
     nominal_law,
 )
-from detectors.judge import judge
+from detectors.judge import judge, observe
 from detectors.survey import priors, survey
-from detectors.views import LEVEL, NAMES, VIEWS
-from detectors.walk import BIN_WIDTH, BINS, STRATA, TALLY, WALKED, stratum_of
+from detectors.views import LEVEL, NAMES, SHIFT, VIEWS
+from detectors.walk import BIN_WIDTH, BINS, S_LEFT, STRATA, TALLY, WALKED, stratum_of
 from evals.series import sparse
 
 
@@ -179,7 +179,8 @@ def test_a_few_wild_rows_lean_on_the_calm_ones_of_their_kind() -> None:
 
 
 @pytest.mark.parametrize(
-    ("rates", "least", "most"), [((0.1,), 20.0, 30.0), ((0.0, 0.9), 2.0, 2.5), ((0.02, 0.3), 2.0, 8.0)]
+    ("rates", "least", "most"),
+    [((0.1,), 20.0, 30.0), ((1.0,), 30.0, 30.0), ((0.0, 0.9), 2.0, 2.5), ((0.02, 0.3), 2.0, 8.0)],
 )
 def test_a_group_lends_its_break_rate_by_how_alike_its_keys_are(
     rates: tuple[float, ...], least: float, most: float
@@ -188,3 +189,20 @@ def test_a_group_lends_its_break_rate_by_how_alike_its_keys_are(
     rate = np.array(rates)[np.arange(600) % len(rates)][:, None]
     panel = panel_of(np.where(rng.random((600, 17)) < rate, 500.0, 0.0).tolist())
     assert least <= priors(panel, survey(panel)).table[0, 3] <= most
+
+
+def test_two_breaks_of_a_matching_series_say_together_what_two_breaks_say() -> None:
+    before = np.zeros(40)
+    before[[8, 24]] = 400.0
+    panel = panel_of([[*before, 300.0, 300.0]] * 20)
+    shift = observe(panel, CALENDAR, survey(panel)).narrow[:, SHIFT]
+    assert (shift > 0).all()
+    assert shift.max() < 7.0, "residuals of four deviations each would say 11.7"
+
+
+def test_a_side_that_moves_is_no_stranger_for_having_been_watched_longer() -> None:
+    told = []
+    for past in (8, 30):
+        panel = panel_of([[0.0] * past + [60.0]], left=[[1000.0 + t % 2 for t in range(past)] + [1060.0]])
+        told.append(float(observe(panel, CALENDAR, survey(panel)).narrow[0, S_LEFT]))
+    assert told[0] == pytest.approx(told[1], abs=0.1)
