@@ -116,6 +116,9 @@ def forecast(p: Any, w: Any, terms: Terms, prior: Floats, row: Row) -> Forecast:
         k = first if season == 0 else second
         spread = max(scale, 1.25 * w.season_error[best, k])
         nu = min(nu, max(1.0, w.season_tries[k]))
+    # after an excursion that was no stranger than to be learned from, what is back where it was is in pattern
+    if p.calm == 0 and abs(row.x - w.before[best] - shift) < abs(row.x - expected):
+        expected = w.before[best] + shift
     error = row.x - expected
     if abs(error) <= 1e-12 * abs(row.x):
         error = 0.0

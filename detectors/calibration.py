@@ -33,9 +33,10 @@ REPEATS = 82.0
 1.5 in so many rows. Of fewer rows, a series that breaks by nature cannot be told from one that had an accident."""
 SPELLS = (SHIFT, VOLATILITY)
 """The views that are asked of several rows together, and for which a second break in a row is another matter."""
-FLATTER = (1.0, 1.0, 1.0, 1.0, 1.5, 3.0)
-"""Standard errors by which a tail is flatter than its fit, by step of support (`walk.stratum_of`). Where the promise is
-kept it takes more than one: a wrong tail of one view out of twelve is enough to break it. By `evals.detection`."""
+FLATTER = (0.5, 0.5, 0.5, 0.5, 0.5, 2.0)
+"""Standard errors by which a tail is flatter than its fit, by step of support (`walk.stratum_of`). With a long past it
+takes more than one to keep the promise: a wrong tail of one view out of twelve is enough to break it. By
+`evals.detection`."""
 SHAPE = 0.1
 """The shape of a carried tail: heavier than the exponential that fits its body."""
 
@@ -149,6 +150,11 @@ class Calibration:
             law = self.laws[int(c) // STRATA][view][int(c) % STRATA]
             out[here] = law.log_p(surprise[here])
         return out
+
+    def log_spoken(self, block: Ints, stratum: Ints, view: int) -> Floats:
+        """ln of the share of past rows like each row of which the view said anything: of `size` those that broke."""
+        said = np.array([[law.log_tail[1] for law in laws[view]] for laws in self.laws])
+        return np.asarray(said[block, stratum], dtype=np.float64)
 
 
 FEW = 100

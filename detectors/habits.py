@@ -148,11 +148,13 @@ def learn_breaks(p: Any, w: Any, row: Row, unit: float) -> None:
 
 @step
 def sides_of(p: Any, terms: Terms, row: Row) -> Sides:
-    """How each side moved since it was last in pattern."""
+    """How each side moved since it was last in pattern; after an excursion, since that or since what was before it."""
     if not terms.two_sided or row.is_first:
         return Sides(0.0, 0.0, 0.0, 0.0)
-    left = abs(row.left - p.last_left) * terms.unit
-    right = abs(row.right - p.last_right) * terms.unit
+    left, right = abs(row.left - p.last_left), abs(row.right - p.last_right)
+    if p.calm == 0:
+        left, right = min(left, abs(row.left - p.before_left)), min(right, abs(row.right - p.before_right))
+    left, right = left * terms.unit, right * terms.unit
     if p.moves_n < 3.0:
         return Sides(left, right, 0.0, 0.0)
     nu = min(p.moves_n - 1.0, MOVES)

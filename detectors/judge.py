@@ -276,6 +276,8 @@ def conclude(
         log_p[view] = calibration.log_p(observed.block, stratum, view, _rounded(narrow[:, view]))
     is_break = panel.is_break[rows]
     weights = _shares(stratum, is_break | (panel.pair.right is None))
+    sparse = is_break & (stratum % w.STRATUM_KINDS >= 2)
+    rate = calibration.log_spoken(observed.block, stratum, SIZE)
     used = np.ones(len(VIEWS), np.bool_)
     used[WALKED:] = False
     used[:WALKED] &= calibration.speaking
@@ -284,13 +286,13 @@ def conclude(
     # No view may speak where none was calibrated, of a pair that never differed: by the rule of succession (Laplace)
     # its next row differs with this chance.
     never = np.where(is_break, -np.log(calibration.points[0] + 2.0), 0.0)
-    combined = combine_log_p(log_p[used], weights[used]) if used.any() else never
+    combined = _of_break(combine_log_p(log_p[used], weights[used]), sparse, rate) if used.any() else never
     if forest is not None and used.any():
         asked = np.flatnonzero(is_break & (combined <= CANDIDATE))
         size = np.abs(panel.diff[rows[asked]]) / np.maximum(panel.tolerance[rows[asked]], 1)
         log_p[FOREST, asked] = forest.log_p(features_of(narrow[asked, :WALKED], size))
         used[FOREST] = True
-        combined = combine_log_p(log_p[used], weights[used])
+        combined = _of_break(combine_log_p(log_p[used], weights[used]), sparse, rate)
     combined = np.minimum(combined, -FAINT * (_rounded(narrow[:, w.BEGUN]) / 2.0) ** 2)
     own = narrow[:, w.SUPPORT] >= 1
     expected = wide[:, w.EXPECTED].copy()
@@ -343,6 +345,16 @@ def conclude(
         threshold=0.0,
     )
     return _taught(panel, answer, lessons)
+
+
+def _of_break(log_p: Floats, sparse: npt.NDArray[np.bool_], rate: Floats) -> Floats:
+    """ln p, that of breaks in series that mostly match (`sparse`) made honest; `rate`: ln of their chance to break.
+
+    That it broke is what all views of a break say: their p-values lie under its chance, and a mean of their inverses is
+    then too small, though not where p is far below that chance (Wilson 2019, on harmonic mean p-values).
+    """
+    twice = log_p + np.log1p(np.exp(np.minimum(log_p - rate, 0.0))) - np.log1p(-MATCH)
+    return np.asarray(np.where(sparse, np.minimum(twice, 0.0), log_p), dtype=np.float64)
 
 
 def _shares(stratum: Ints, differs: npt.NDArray[np.bool_]) -> Floats:

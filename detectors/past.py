@@ -25,8 +25,9 @@ _COUNTS: Final = (
     "out_run", "waiting", "episodes", "calm",
     # residuals kept; rows that Holt's trend has met; rows that the drift's centre has stood still
     "zn", "holt_n", "frozen",
-    # what each side held when it was last in pattern; whether the row before broke; whether a season was ever met
-    "last_left", "last_right", "broke", "seasonal",
+    # what each side held when it was last in pattern, and when the newest mild excursion began; whether the row before
+    # broke; whether a season was ever met
+    "last_left", "last_right", "before_left", "before_right", "broke", "seasonal",
     # rows counted into the histograms, and what the series was like at the last of them
     "past_rows", "past_wild", "past_any", "past_sparse",
 )  # fmt: skip
@@ -63,8 +64,9 @@ WINDOWS: Final = np.dtype(
         ("errors", np.float64, LONGEST), ("errors_sorted", np.float64, LONGEST),
         # the newest values, clean or not; those out of pattern that agree on a new level so far
         ("raw", np.float64, LONGEST), ("waiting", np.float64, LONGEST),
-        # median, exponential mean, last value and trend, made for each row; the bounded loss of each, faded
-        ("forecasts", np.float64, 4), ("losses", np.float64, 4),
+        # median, exponential mean, last value and trend, made for each row; those made for the row with which the
+        # newest mild excursion began; the bounded loss of each, faded
+        ("forecasts", np.float64, 4), ("before", np.float64, 4), ("losses", np.float64, 4),
         # by forecast, slot and repetition: what was left of rows of the slot; how many rows it had
         ("season", np.float64, (3, SLOTS, 5)), ("season_n", np.int64, SLOTS),
         # how much the slot's offset bettered the forecast, as a log, over how many tries; the slot's own error

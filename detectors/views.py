@@ -45,8 +45,10 @@ LEVEL, CHANGE, BREAKS, SIZE, DRIFT, SHIFT, VOLATILITY, RATIO, SIDES, ECHO, RARIT
 WALKED: Final = 12
 """All but the forest are found on the walk; the forest comes after it, for candidates only."""
 
-MATCH: Final = 0.5
-"""A row within tolerance is judged by the drift alone, with this share: the other half is kept for its breaks."""
+MATCH: Final = 0.2
+"""The share of a match. A row within tolerance is judged by the drift alone, with this share, and a break of a series
+that mostly matches by the other views with the rest: a row is one or the other, and both with all of it would call
+1.7 times what was promised."""
 
 NAMES: Final = tuple(view.name for view in VIEWS)
 

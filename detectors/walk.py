@@ -11,7 +11,17 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from detectors.baseline import NU_MAX, P_SCALE_N, Forecast, agreeing, forecast, hold_back, keep, score_forecasts
+from detectors.baseline import (
+    LAST_OF,
+    NU_MAX,
+    P_SCALE_N,
+    Forecast,
+    agreeing,
+    forecast,
+    hold_back,
+    keep,
+    score_forecasts,
+)
 from detectors.habits import (
     ENOUGH,
     HOURLY,
@@ -254,7 +264,10 @@ def _ask_habits(
 ) -> None:
     s[LEVEL] = at.plain
     if p.change_n >= 2.0:
-        s[CHANGE] = t_surprise((row.x - p.last) / max(1.25 * p.change, row.floor), min(p.change_n, NU_MAX))
+        moved = abs(row.x - p.last)
+        if p.calm == 0:
+            moved = min(moved, abs(row.x - w.before[LAST_OF]))
+        s[CHANGE] = t_surprise(moved / max(1.25 * p.change, row.floor), min(p.change_n, NU_MAX))
     if p.rows >= 3.0 and terms.two_sided:
         s[BREAKS] = often(p, w, prior, row, now)
     if row.is_break and at.sparse:
@@ -412,6 +425,9 @@ def _learn(
         learn_steps(p, row)
         if terms.two_sided:
             learn_sides(p, sides)
+    if at.mild and p.calm > 0:
+        w.before[:] = w.forecasts
+        p.before_left, p.before_right = p.last_left, p.last_right
     if row.is_first or not at.is_out or p.out_run >= 3:
         p.last_left, p.last_right = row.left, row.right
     w.raw[p.raw_n % LONGEST] = row.x

@@ -18,7 +18,7 @@ from detectors.judge import judge, observe
 from detectors.survey import priors, survey
 from detectors.views import LEVEL, NAMES, SHIFT, VIEWS
 from detectors.walk import BIN_WIDTH, BINS, S_LEFT, STRATA, TALLY, WALKED, stratum_of
-from evals.series import sparse
+from evals.series import planted, sparse
 
 
 def counts_of(surprises: np.ndarray) -> np.ndarray:
@@ -206,3 +206,18 @@ def test_a_side_that_moves_is_no_stranger_for_having_been_watched_longer() -> No
         panel = panel_of([[0.0] * past + [60.0]], left=[[1000.0 + t % 2 for t in range(past)] + [1060.0]])
         told.append(float(observe(panel, CALENDAR, survey(panel)).narrow[0, S_LEFT]))
     assert told[0] == pytest.approx(told[1], abs=0.1)
+
+
+def test_matches_and_breaks_of_one_series_share_the_promise() -> None:
+    worlds = [planted(seed, series=1_500, natures=("matches",)).panel for seed in range(4)]
+    small = [(judge(panel, calendar=CALENDAR).pvalue <= 0.005).mean() for panel in worlds]
+    assert np.mean(small) < 1.25 * 0.005
+
+
+def test_what_is_back_where_it_was_is_in_pattern() -> None:
+    rng = np.random.default_rng(13)
+    x = 500.0 + rng.normal(0, 4.0, (60, 42)).cumsum(axis=1)
+    x[:, 40] += 26.0
+    forth_and_back = judge(panel_of(x.tolist(), now=2), calendar=CALENDAR).pvalue.reshape(60, 2)
+    assert np.median(forth_and_back[:, 0]) < 0.05
+    assert np.median(forth_and_back[:, 1]) > 0.2
