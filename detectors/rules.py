@@ -30,6 +30,8 @@ ENOUGH: Final = 6
 """Keys tagged from which anything is learnt; under it only what was said counts."""
 FEWEST: Final = 3
 """Tags called false that a rule needs."""
+BROAD: Final = 5
+"""Tags called false that a rule about whatever pattern needs: four of four in one of six books come by chance too."""
 SMALL: Final = 10
 """Tags called false that a largest amount needs: any few rows have some that are the smallest."""
 REAL: Final = 0.06
@@ -149,9 +151,10 @@ def _rules(told: Sequence[Lesson]) -> tuple[Rule, ...]:
     if not tried:
         return ()
     holds, cost = np.array([c.holds for c in tried]), np.array([c.cost for c in tried])
+    fewest = np.array([FEWEST if c.said.pattern else BROAD for c in tried])
     left, found = np.ones(len(told), np.bool_), list[Rule]()
     while True:
-        evidence = _evidence(holds & left, left, real) - cost
+        evidence = _evidence(holds & left, left, real, fewest) - cost
         best = int(np.argmax(evidence))
         if evidence[best] <= 0.0:
             return tuple(found)
@@ -169,16 +172,16 @@ def _learnt_from(false: Sequence[Lesson], rule: Rule) -> Rule:
     return replace(rule, false=len(false), surprise=max(k.surprise for k in false), amounts=amounts)
 
 
-def _evidence(holds: npt.NDArray[np.bool_], left: Mask, real: Mask) -> Floats:
+def _evidence(holds: npt.NDArray[np.bool_], left: Mask, real: Mask, fewest: Ints) -> Floats:
     """By candidate the log of the Bayes factor: its tags are of a rule, against: they are like the others that are
     left. -inf where too few are false or too many real."""
     false, true = (holds @ np.asarray(of, np.float64) for of in (~real, real))
     rest_false, rest_true = float((left & ~real).sum()) - false, float((left & real).sum()) - true
     # the others lean to real, so that a few false tags alone are something in common
-    rate = (rest_false + 1.0) / (rest_false + rest_true + 5.0)
+    others = np.stack([1.0 + rest_false, 4.0 + rest_true])
     of_a_rule = betaln(PRIOR[0] + false, PRIOR[1] + true) - betaln(*PRIOR)
-    like_others = false * np.log(rate) + true * np.log1p(-rate)
-    believable = (false >= FEWEST) & (true <= REAL * (false + true))
+    like_others = betaln(others[0] + false, others[1] + true) - betaln(*others)
+    believable = (false >= fewest) & (true <= REAL * (false + true))
     return np.asarray(np.where(believable, of_a_rule - like_others, -np.inf), np.float64)
 
 

@@ -139,10 +139,18 @@ def test_a_rule_that_hangs_on_single_tags_is_not_used() -> None:
     tags = [tag(i, book="A", false=True) for i in range(3)] + [tag(10 + i, book="B", false=False) for i in range(27)]
     learnt = learn(tags)
     assert learnt is not None
-    assert str(learnt.rules[0]) == "Book A"
+    assert str(learnt.rules[0]) == "pattern spike, Book A"
     share, _, _ = learnt.shown(rows(book=["A"]), np.array(["spike"], object))
     assert QUIET < share[0] == pytest.approx(0.3)
     assert quiet(tags, rows(book=["A"])) == [False]
+
+
+@pytest.mark.parametrize(("false", "believed"), [(4, False), (6, True)])
+def test_a_few_false_ones_of_a_book_say_nothing_of_its_other_patterns(false: int, believed: bool) -> None:
+    said = [tag(i, book="A", false=True, pattern=("spike", "drop")[i % 2]) for i in range(false)]
+    others = in_turn(16, book=["B", "C", "D"], pattern=["spike", "drop", "new"], false=[False])
+    new = replace(rows(book=["A"]), pattern=np.array(["new"], object))
+    assert quiet([*others, *said], new) == [believed]
 
 
 def test_tags_that_have_nothing_in_common_teach_nothing() -> None:
@@ -172,22 +180,25 @@ def test_the_order_of_tags_of_one_day_does_not_change_the_rules() -> None:
 def test_the_evidence_is_the_ratio_of_two_marginal_likelihoods(
     false: int, true: int, rest_false: int, rest_true: int
 ) -> None:
-    """By its definition: of a rule, the false share is drawn from the prior; of none, it is that of the others."""
+    """By its definition: of a rule, the false share is drawn from the prior; of none, from what the others say."""
     real = np.repeat([False, True, False, True], [false, true, rest_false, rest_true])
     holds = (np.arange(len(real)) < false + true)[None, :]
-    (got,) = _evidence(holds, np.ones(len(real), np.bool_), real)
+    (got,) = _evidence(holds, np.ones(len(real), np.bool_), real, np.array([3]))
     if true > 0.06 * (false + true):
         assert got == -np.inf
         return
-    a, b = PRIOR
 
-    def integral(f: float, t: float) -> float:
-        # p = 1 - u**2: the density of the prior has no pole then
-        return float(quad(lambda u: 2 * u * (1 - u * u) ** (a + f - 1) * (u * u) ** (b + t - 1), 0, 1)[0])
+    def told(a: float, b: float) -> float:
+        """ln of the chance of these tags, the false share being drawn from a beta distribution."""
 
-    rate = (rest_false + 1) / (rest_false + rest_true + 5)
-    like_others = false * np.log(rate) + true * np.log(1 - rate)
-    assert got == pytest.approx(np.log(integral(false, true) / integral(0, 0)) - like_others, abs=1e-6)
+        def density(f: float, t: float) -> float:
+            # p = 1 - u**2: the density has no pole then
+            whole = quad(lambda u: 2 * u * (1 - u * u) ** (f - 1) * (u * u) ** (t - 1), 0, 1, epsabs=0, limit=200)
+            return float(whole[0])
+
+        return float(np.log(density(a + false, b + true) / density(a, b)))
+
+    assert got == pytest.approx(told(*PRIOR) - told(1 + rest_false, 4 + rest_true), abs=1e-5)
 
 
 def test_a_rule_says_nothing_of_a_pair_of_which_none_was_called_false() -> None:
