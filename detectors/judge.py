@@ -353,8 +353,8 @@ def _of_break(log_p: Floats, sparse: npt.NDArray[np.bool_], rate: Floats) -> Flo
     That it broke is what all views of a break say: their p-values lie under its chance, and a mean of their inverses is
     then too small, though not where p is far below that chance (Wilson 2019, on harmonic mean p-values).
     """
-    twice = log_p + np.log1p(np.exp(np.minimum(log_p - rate, 0.0))) - np.log1p(-MATCH)
-    return np.asarray(np.where(sparse, np.minimum(twice, 0.0), log_p), dtype=np.float64)
+    honest = log_p + np.log1p(np.exp(np.minimum(log_p - rate, 0.0))) - np.log1p(-MATCH)
+    return np.asarray(np.where(sparse, np.minimum(honest, 0.0), log_p), dtype=np.float64)
 
 
 def _shares(stratum: Ints, differs: npt.NDArray[np.bool_]) -> Floats:

@@ -48,7 +48,7 @@ WALKED: Final = 12
 MATCH: Final = 0.2
 """The share of a match. A row within tolerance is judged by the drift alone, with this share, and a break of a series
 that mostly matches by the other views with the rest: a row is one or the other, and both with all of it would call
-1.7 times what was promised."""
+more than was promised."""
 
 NAMES: Final = tuple(view.name for view in VIEWS)
 

@@ -14,9 +14,9 @@ from detectors.calibration import (
     fit_law,
     nominal_law,
 )
-from detectors.judge import judge, observe
+from detectors.judge import _of_break, judge, observe
 from detectors.survey import priors, survey
-from detectors.views import LEVEL, NAMES, SHIFT, VIEWS
+from detectors.views import LEVEL, MATCH, NAMES, SHIFT, VIEWS
 from detectors.walk import BIN_WIDTH, BINS, S_LEFT, STRATA, TALLY, WALKED, stratum_of
 from evals.series import planted, sparse
 
@@ -221,3 +221,9 @@ def test_what_is_back_where_it_was_is_in_pattern() -> None:
     forth_and_back = judge(panel_of(x.tolist(), now=2), calendar=CALENDAR).pvalue.reshape(60, 2)
     assert np.median(forth_and_back[:, 0]) < 0.05
     assert np.median(forth_and_back[:, 1]) > 0.2
+
+
+def test_near_the_chance_of_a_break_its_p_value_doubles_and_far_below_it_stays() -> None:
+    p, sparse = np.array([0.02, 2e-8, 0.02]), np.array([True, True, False])
+    honest = np.exp(_of_break(np.log(p), sparse, np.log(np.full(3, 0.02))))
+    assert honest == pytest.approx([2 * 0.02 / (1 - MATCH), 2e-8 / (1 - MATCH), 0.02], rel=1e-4)
