@@ -157,11 +157,16 @@ class Calibration:
         return np.asarray(said[block, stratum], dtype=np.float64)
 
 
-FEW = 100
-SOME = 1_000
-"""Past rows that a view must have been asked of, where so many have been met."""
+SOME = 30
+FEW, TENTH = 100, 0.1
+"""Where SOME past rows have been met, a view must have been asked of FEW or of a TENTH of them before it speaks."""
 AMPLE = 5_000
 """Past rows from which history alone calibrates all blocks: current rows, judged or not, then add only doubt."""
+
+
+def rows_met(surprises: Ints) -> int:
+    """How many rows were counted, shape (views, STRATA, BINS): some views are asked of every one."""
+    return int(surprises.sum(axis=(1, 2)).max())
 
 
 def calibrate(counts: Sequence[Counts]) -> Calibration:
@@ -170,27 +175,28 @@ def calibrate(counts: Sequence[Counts]) -> Calibration:
     for one in rest:
         first = first + one
     surprises = first.surprises.cumsum(axis=0)
-    points = [int(block[0].sum()) for block in surprises]
+    points = [rows_met(block) for block in surprises]
     laws: list[tuple[tuple[Law, ...], ...]] = []
-    for block, tally in zip(surprises, first.tally, strict=True):
+    for block, tally, met in zip(surprises, first.tally, points, strict=True):
         if laws and points[0] >= AMPLE:
             laws.append(laws[0])
         else:
-            laws.append(tuple(_of_view(view, tally, int(block[0].sum()), v in SPELLS) for v, view in enumerate(block)))
+            laws.append(tuple(_of_view(v, of, tally, met) for v, of in enumerate(block)))
     said = surprises[0][..., 1:].sum(axis=(1, 2)) > 0
     speaking = said if points[0] >= AMPLE else np.ones(len(said), np.bool_)
     return Calibration(tuple(laws), tuple(points), speaking)
 
 
-def _of_view(counts: Ints, tally: Ints, points: int, spell: bool) -> tuple[Law, ...]:
-    """The laws of one view, by stratum; `points`: past rows in all; `spell`: it is asked of several rows together.
+def _of_view(view: int, counts: Ints, tally: Ints, points: int) -> tuple[Law, ...]:
+    """The laws of one view, by stratum; `points`: past rows in all.
 
     A view that could hardly be asked of a past row, though there are many, does not speak yet: its nominal law has
     never been held against anything, and on the first day that it may speak it would do so of every series at once.
     """
-    if points >= SOME and counts.sum() < FEW:
+    if points >= SOME and counts.sum() < min(FEW, TENTH * points):
         return (Law(0.0, np.zeros(BINS + 1), -1e-9),) * STRATA
     nominal = nominal_law()
+    spell = view in SPELLS
     n = w.STRATUM_KINDS
     pooled = [counts[kind::n].sum(axis=0) for kind in range(n)]
     kinds = [fit_law(one, nominal, LEAN_NOMINAL, spell=spell) for one in pooled]

@@ -11,6 +11,7 @@ A row is judged by earlier rows only: its forecast by its series' own earlier ro
 history and of current rows in earlier blocks of time.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -19,7 +20,7 @@ import numpy.typing as npt
 
 from detectors import walk as w
 from detectors.borrowed import borrowed
-from detectors.calibration import Calibration, Counts, calibrate, combine_log_p
+from detectors.calibration import SOME, Calibration, Counts, calibrate, combine_log_p, rows_met
 from detectors.calling import combine
 from detectors.forest import CANDIDATE, SERIES, Forest, Sample, features_of, plant, scrambled
 from detectors.judgement import Judgement
@@ -31,8 +32,24 @@ from detectors.past import WINDOWS, fresh
 from detectors.patterns import patterns
 from detectors.rules import QUIET
 from detectors.slots import slots
+from detectors.survey import BREAKS as SURVEYED_BREAKS
+from detectors.survey import ROWS as SURVEYED_ROWS
 from detectors.survey import Survey, priors, survey
-from detectors.views import BREAKS, DRIFT, ECHO, FOREST, MATCH, NAMES, RATIO, SIDES, SIZE, VIEWS, WALKED
+from detectors.views import (
+    BREAKS,
+    CHANGE,
+    DRIFT,
+    ECHO,
+    FOREST,
+    LEVEL,
+    MATCH,
+    NAMES,
+    RATIO,
+    SIDES,
+    SIZE,
+    VIEWS,
+    WALKED,
+)
 from recon.calendar import BusinessCalendar
 from recon.cutting import rows_of
 from recon.panel import Panel
@@ -46,6 +63,11 @@ CHUNKS = 64
 FAINT = 2.3
 """-ln p that a drift inside tolerance has at most for being on its way to one: of the rows within tolerance it comes
 first, but p stays above 0.1, so that no target rate up to that calls it."""
+GROWN = 3
+"""The step of support (`walk.stratum_of`) from which the degrees of freedom grow no more."""
+BEYOND_SIZE = 20.0
+"""How many times rarer the views of distance may call a break of a young series than its size is. With their shares it
+makes p at most four times as small, and calling all that breaks by nature takes ten. By `evals.detection`."""
 BAND = 2.5758293035489004
 """The band holds 99% of rows when nothing is wrong."""
 
@@ -121,7 +143,7 @@ def observed(panel: Panel, walks: Sequence[Walked], edges: Ints | None = None) -
     hist = np.sum([one.hist for one in walks], axis=0)
     tally = np.sum([one.tally for one in walks], axis=0)
     times = time_of(panel)[rows]
-    edges = block_edges(times, int(hist[0].sum())) if edges is None else edges
+    edges = block_edges(times, rows_met(hist)) if edges is None else edges
     block = np.searchsorted(edges, times, side="right").astype(np.int64)
     series = panel.series_of_rows()[rows]
     counts = Counts(np.zeros((len(edges) + 1, *hist.shape), np.int64), np.repeat(tally[None], len(edges) + 1, axis=0))
@@ -202,6 +224,15 @@ def _count_series(tally: Ints, series: Ints, kind: Ints, out: npt.NDArray[np.boo
     tally[w.T_SERIES_ROWS : w.T_SERIES_ROWS + 6] += np.bincount(ends[there], rows[there], minlength=6).astype(np.int64)
 
 
+def _log_chance_of_a_break(counted: Survey, points: int) -> float:
+    """ln of the chance that a row breaks, by the rule of succession (Laplace); `points`: past rows in all.
+
+    The survey looks at the newest rows of each series alone: where none of them broke, none of all is taken to have.
+    """
+    breaks, rows = (int(counted.sums[-1][:, column].sum()) for column in (SURVEYED_BREAKS, SURVEYED_ROWS))
+    return -math.log((max(rows, points) if not breaks else rows) + 2.0) + math.log(breaks + 1.0)
+
+
 def _rounded(surprise: npt.ArrayLike) -> Floats:
     """The last bits of a float32 never decide."""
     return np.asarray(np.round(np.asarray(surprise, dtype=np.float64), 6), dtype=np.float64)
@@ -278,14 +309,16 @@ def conclude(
     weights = _shares(stratum, is_break | (panel.pair.right is None))
     sparse = is_break & (stratum % w.STRATUM_KINDS >= 2)
     rate = calibration.log_spoken(observed.block, stratum, SIZE)
+    of_a_break = _log_chance_of_a_break(counted, calibration.points[0])
+    young = sparse & (stratum // w.STRATUM_KINDS < GROWN) & (np.array(calibration.points)[observed.block] >= SOME)
+    _hold_to_size(log_p, young, np.minimum(rate, of_a_break) if panel.pair.kind == "text" else None)
     used = np.ones(len(VIEWS), np.bool_)
     used[WALKED:] = False
     used[:WALKED] &= calibration.speaking
     if panel.pair.right is None:
         used[[BREAKS, SIZE, DRIFT, RATIO, SIDES, ECHO]] = False
-    # No view may speak where none was calibrated, of a pair that never differed: by the rule of succession (Laplace)
-    # its next row differs with this chance.
-    never = np.where(is_break, -np.log(calibration.points[0] + 2.0), 0.0)
+    # where no view may speak, a break is as strange as breaks are rare
+    never = np.where(is_break, of_a_break, 0.0)
     combined = _of_break(combine_log_p(log_p[used], weights[used]), sparse, rate) if used.any() else never
     if forest is not None and used.any():
         asked = np.flatnonzero(is_break & (combined <= CANDIDATE))
@@ -345,6 +378,21 @@ def conclude(
         threshold=0.0,
     )
     return _taught(panel, answer, lessons)
+
+
+def _hold_to_size(log_p: Floats, young: npt.NDArray[np.bool_], chance: Floats | None) -> None:
+    """In place: what the views of distance say of `young` breaks of series that mostly match, held to their size's p.
+
+    There a break is hundreds of deviations off, and each of the first rows adds a degree of freedom: by what was
+    counted after fewer rows, when so many deviations said less, every break would be a wonder, and that of all series
+    on one day. How large it is beside other breaks depends on no degrees of freedom of its own. `chance`: of words,
+    which differ or do not, ln of the chance to differ; there is no more to be said of one of them.
+    """
+    if chance is not None:
+        log_p[SIZE, young] = np.maximum(log_p[SIZE, young], chance[young])
+    least = log_p[SIZE, young] - (0.0 if chance is not None else math.log(BEYOND_SIZE))
+    for view in (LEVEL, CHANGE, RATIO, SIDES):
+        log_p[view, young] = np.maximum(log_p[view, young], least)
 
 
 def _of_break(log_p: Floats, sparse: npt.NDArray[np.bool_], rate: Floats) -> Floats:

@@ -201,7 +201,7 @@ def _walk_series(
         z = min(max(fc.z, -4.0), 4.0) if at.supported and p.ne >= 3 else 0.0
         hour = row.first_slot // 12 if hourly else 0
         s[:] = 0.0
-        able = able_views(p)
+        able = able_views(p, prior)
         if row.judged and p.seen >= 1:
             _ask_habits(s, p, w, terms, prior, row, at, sides, ratio, current[t])
         if row.judged and p.ne >= 5:
@@ -237,15 +237,24 @@ def _walk_series(
 
 
 @step
+def has_level(p: Any, prior: Floats) -> bool:
+    """Whether there is a level and something to measure a distance from it by."""
+    return bool(p.nx >= 1 and (p.ne >= 1 or prior[P_SCALE_N] > 0.0))
+
+
+@step
 def _standing(p: Any, w: Any, terms: Terms, prior: Floats, row: Row, fc: Forecast) -> Standing:
-    supported = p.nx >= 1 and (p.ne >= 1 or prior[P_SCALE_N] > 0.0 or abs(fc.error) <= row.floor)
+    supported = has_level(p, prior) or (p.nx >= 1 and abs(fc.error) <= row.floor)
     plain = level_surprise(fc.error, fc.spread, fc.nu, float(max(p.nx, 1))) if supported else 0.0
     known = supported and p.ne >= 3 and not row.excluded
     mild = known and plain > MILD
     sparse = terms.two_sided and 3.0 * p.breaks <= p.rows
     # an excursion says what the series is like only once it is over: 10 rows late
     settled = p.episodes - w.began.sum()
-    stratum = stratum_of(p.ne, is_wild(settled, p.rows), sparse)
+    # Its breaks are out of pattern: counted by clean rows alone, those that broke often lately would all come to the
+    # next stratum on one day, where none like them has been met.
+    support = max(p.seen - 1, 0) if sparse else p.ne
+    stratum = stratum_of(support, is_wild(settled, p.rows), sparse)
     return Standing(supported, plain, known and plain > OUT, mild, mild and p.calm > APART, sparse, stratum)
 
 
@@ -297,13 +306,15 @@ def _ask_residuals(s: Floats, p: Any, w: Any, z: float, clipped: float) -> None:
 
 
 @step
-def able_views(p: Any) -> int:
+def able_views(p: Any, prior: Floats) -> int:
     """The views that the past is long enough for, a bit each.
 
     A row of which a view could not be asked is no evidence that the view is silent: counted as a zero, it made the
     first rows that could be asked look strange, all of them on the same day.
     """
     able = (1 << WALKED) - 1
+    if not has_level(p, prior):
+        able &= ~(1 << LEVEL)
     if p.change_n < 2.0:
         able &= ~(1 << CHANGE)
     if p.rows < 3.0:

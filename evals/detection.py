@@ -10,7 +10,7 @@ import numpy.typing as npt
 from detectors.judge import judge
 from detectors.judgement import Judgement
 from evals import newcomers, single, unlike
-from evals.series import KINDS, NATURES, STRENGTHS, Planted, planted, sparse
+from evals.series import KINDS, NATURES, STRENGTHS, TOLERANCE, Planted, planted, sparse
 from recon.calendar import BusinessCalendar
 from recon.recon_file import CalendarSaid
 
@@ -120,6 +120,7 @@ def run(quick: bool = False, *, seeds: int | None = None) -> dict[str, Any]:
     board["quiet"] = _quiet(count + 1 if quick else count, 1_000, NATURES)
     board["quiet, heavy tails"] = _quiet(1 if quick else count, 2_000, ("heavy",))
     board["quiet, sparse"] = _quiet_sparse(2 if quick else count, SPARSE[::6] if quick else SPARSE)
+    board["quiet, first days"] = _first_days(1 if quick else max(2, count // 5), FIRST[1::4] if quick else FIRST)
     for points in (9, 24) if quick else (3, 6, 9, 12, 24):
         short = [_short(seed, points) for seed in range(1 if quick else count)]
         board["small"][points] = _mean([_one(data, ask(data), slow=False) for data in short])
@@ -160,6 +161,34 @@ def _quiet_sparse(count: int, worlds: tuple[tuple[float, int, int], ...]) -> dic
         for rate, past, judged in worlds
     ]
     return {"runs with an alarm": float(np.mean(alarmed)), "in the worst of the worlds": float(np.max(alarmed))}
+
+
+FIRST: Final = tuple(
+    (keys, past, rate, tolerance)
+    for keys in (30, 400, 4_000)
+    for past in range(1, 9)
+    for rate in (0.05, 0.15)
+    for tolerance in (0.0, TOLERANCE)
+)
+
+
+def _first_days(count: int, worlds: tuple[tuple[int, int, float, float], ...]) -> dict[str, float]:
+    """A desk that begins without history: of the breaks of its first days, which come by nature, the share called."""
+    called, alarmed = [], []
+    for keys, past, rate, tolerance in worlds:
+        found = [
+            ask(sparse(8_000 + seed, rate=rate, days=past + 1, judged=1, series=keys, tolerance=tolerance))
+            for seed in range(count)
+        ]
+        breaks = [max(int(judged.numbers["is_break"].sum()), 1) for judged in found]
+        alarms = [int((judged.anomaly == 1).sum()) for judged in found]
+        called.append(sum(alarms) / sum(breaks))
+        alarmed.append(float(np.mean(np.array(alarms) > 0)))
+    return {
+        "share of breaks called": float(np.mean(called)),
+        "in the worst of the worlds": max(called),
+        "runs with an alarm": float(np.mean(alarmed)),
+    }
 
 
 def _quiet(count: int, first: int, natures: tuple[str, ...]) -> dict[str, float]:
@@ -224,7 +253,7 @@ def table(board: Mapping[str, Any]) -> str:
         lines.append(_line(name, r, methods, more))
     for points, r in board["small"].items():
         lines.append(_line(f"{points} past points", r, methods, more))
-    for name in ("quiet", "quiet, heavy tails", "quiet, sparse"):
+    for name in ("quiet", "quiet, heavy tails", "quiet, sparse", "quiet, first days"):
         lines.append(f"{name:26}" + ", ".join(f"{k} {v:.2f}" for k, v in board[name].items()))
     for heading in ("kinds", "natures"):
         lines.append(f"called by {heading[:-1]}:")

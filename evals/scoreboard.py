@@ -60,6 +60,9 @@ def _detection(result: Mapping[str, Any]) -> dict[str, float]:
         **{f"recall after {n} past points": row["recall"] for n, row in result["small"].items() if n == 12},
         "median alarms on quiet data": result["quiet"]["median alarms"],
         "quiet sparse runs with an alarm": result["quiet, sparse"]["runs with an alarm"],
+        "breaks called on quiet first days, in the worst of worlds": result["quiet, first days"][
+            "in the worst of the worlds"
+        ],
         "mean PR-AUC over families unlike these": fmean(ours),
         "its margin over the best peer of each family": fmean(ours) - fmean(best),
         "recall of items without a past": fmean(row["recall"] for row in result["newcomers"].values()),

@@ -91,13 +91,15 @@ def planted(
     return assemble(world, nature, line, judged)
 
 
-def sparse(seed: int, *, rate: float, days: int, judged: int, series: int = 400) -> Planted:
+def sparse(
+    seed: int, *, rate: float, days: int, judged: int, series: int = 400, tolerance: float = TOLERANCE
+) -> Planted:
     """Quiet: every key breaks at the same `rate` by sizes of one log-normal law, one day independent of the other."""
     rng = np.random.default_rng(seed)
     shape = (series, days)
     sizes = rng.lognormal(5.0, 1.5, shape) * rng.choice([-1.0, 1.0], shape)
     world = quiet_world(np.where(rng.random(shape) < rate, sizes, 0.0), rng)
-    return assemble(world, np.zeros(series, np.int64), business_days(days), judged)
+    return assemble(world, np.zeros(series, np.int64), business_days(days), judged, tolerance)
 
 
 def quiet_world(x: Floats, rng: np.random.Generator) -> World:

@@ -353,7 +353,12 @@ class CaseStore:
         return found
 
     def unresolved_anomalies(self, recon: str) -> list[tuple[int, date]]:
-        """(series id, business date) of every break of an anomaly case that is still to be worked."""
+        """(series id, business date) of every break of an anomaly case that is still to be worked.
+
+        Not of a break that nothing could be said of for want of a past: it was never found out of pattern, and a desk
+        that begins without history would hold the breaks of its first day back from its baseline, and call all later
+        ones.
+        """
         query = (
             sa.select(items.c.series_id, case_breaks.c.business_date)
             .join(cases, cases.c.id == case_breaks.c.case_id)
@@ -363,6 +368,7 @@ class CaseStore:
                 cases.c.kind == "anomaly",
                 cases.c.state.in_(OPEN_STATES),
                 case_breaks.c.business_date.is_not(None),
+                case_breaks.c.body["anomaly"].as_string() != "insufficient_history",
             )
         )
         with self._db.read() as connection:

@@ -349,6 +349,15 @@ def test_a_break_can_be_tagged(tieout: Tieout) -> None:
     assert told(tieout, "feedback", break_id, "missed", "--note", "seen by eye")["saved"]
 
 
+def test_a_baseline_learns_what_nothing_could_be_said_of(tieout: Tieout) -> None:
+    """Breaks of a desk's first day, without history, were never found out of pattern: the days after need them."""
+    first = [f"2026-06-01,K{i},{100 + i}.00,{100 if i % 4 == 0 else 100 + i}.00" for i in range(40)]
+    Path("first.csv").write_text("\n".join(["As of Date,Account,GL Balance,IHub Balance", *first]), encoding="utf-8")
+    begun = told(tieout, "run", "first.csv", "--no-agents")["recon"]
+    assert any(case["kind"] == "anomaly" for case in told(tieout, "cases") if case["recon"] == begun)
+    assert not open_desk(read_settings()).cases.unresolved_anomalies(begun)
+
+
 @pytest.mark.parametrize(("verdict", "kept_out"), [("missed", True), ("true", True), ("corrected", False)])
 def test_no_baseline_learns_what_a_person_called_out_of_pattern(tieout: Tieout, verdict: str, kept_out: bool) -> None:
     """Its case is closed, so that only the tag can keep it out."""

@@ -1,5 +1,7 @@
 """The laws that make p-values honest, their combination, and the rate that is promised."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -19,6 +21,7 @@ from detectors.survey import priors, survey
 from detectors.views import LEVEL, MATCH, NAMES, SHIFT, VIEWS
 from detectors.walk import BIN_WIDTH, BINS, S_LEFT, STRATA, TALLY, WALKED, stratum_of
 from evals.series import planted, sparse
+from recon.rows import Pair
 
 
 def counts_of(surprises: np.ndarray) -> np.ndarray:
@@ -227,3 +230,43 @@ def test_near_the_chance_of_a_break_its_p_value_doubles_and_far_below_it_stays()
     p, sparse = np.array([0.02, 2e-8, 0.02]), np.array([True, True, False])
     honest = np.exp(_of_break(np.log(p), sparse, np.log(np.full(3, 0.02))))
     assert honest == pytest.approx([2 * 0.02 / (1 - MATCH), 2e-8 / (1 - MATCH), 0.02], rel=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("keys", "past", "rate"), [(30, 2, 0.15), (4_000, 2, 0.05), (400, 3, 0.15), (4_000, 5, 0.15), (4_000, 6, 0.05)]
+)
+def test_breaks_that_come_by_nature_are_no_storm_on_a_desks_first_days(keys: int, past: int, rate: float) -> None:
+    """Each view's first words, and what it says after one row more than it was counted after, are held against nothing
+    that was met."""
+    called = breaks = 0
+    for seed in range(3):
+        world = sparse(9_000 + seed, rate=rate, days=past + 1, judged=1, series=keys, tolerance=0.0)
+        judged = judge(world.panel, calendar=CALENDAR)
+        called += int((judged.anomaly == 1).sum())
+        breaks += int(world.panel.is_break[judged.rows].sum())
+    assert called <= 0.05 * breaks
+
+
+def test_where_no_view_may_speak_a_break_is_as_strange_as_breaks_are_rare() -> None:
+    past, now = np.zeros((6_000, 2)), np.zeros((6_000, 1))
+    now[:300] = 250.0
+    never = judge(panel_of(np.hstack([past, now]).tolist()), calendar=CALENDAR)
+    assert (never.anomaly[:300] == 1).all()
+    past[300:600, 0] = 250.0
+    often = judge(panel_of(np.hstack([past, now]).tolist()), calendar=CALENDAR)
+    assert not (often.anomaly == 1).any()
+    assert often.pvalue[:300] == pytest.approx(301 / 12_002)
+
+
+def test_series_that_broke_often_lately_are_counted_among_those_of_as_long_a_past() -> None:
+    """By clean rows alone they were behind, and all of them reached the next step on one day."""
+    world = sparse(7_000, rate=0.2, days=11, judged=1, series=20_000)
+    assert (judge(world.panel, calendar=CALENDAR).anomaly == 1).sum() <= 3
+
+
+@pytest.mark.parametrize("past", [6, 8])
+def test_words_that_differ_now_and_then_are_no_storm_either(past: int) -> None:
+    differs = np.random.default_rng(past).random((4_000, past + 1)) < 0.05
+    panel = panel_of(differs.astype(float).tolist(), tolerance=0.0, scale=0)
+    words = replace(panel, pair=Pair("Side", "OMS", "Bank", None, "text"))
+    assert (judge(words, calendar=CALENDAR).anomaly == 1).sum() <= 0.05 * differs[:, -1].sum()
