@@ -27,9 +27,9 @@ from detectors.forest import plant
 from detectors.judge import Walked, conclude, observed, walk_through
 from detectors.judgement import Judgement
 from detectors.learning import Lessons
+from detectors.strata import MILD
 from detectors.survey import Survey, survey, total
 from detectors.views import WALKED
-from detectors.walk import MILD
 from recon.buckets import Bucket, together
 from recon.calendar import BusinessCalendar
 from recon.compiled import njit, prange

@@ -14,9 +14,18 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import pdtrc
 
-from detectors import walk as w
+from detectors.strata import (
+    BIN_WIDTH,
+    BINS,
+    MILD,
+    STRATA,
+    STRATUM_KINDS,
+    T_EPISODES,
+    T_ROWS,
+    T_SERIES,
+    T_SERIES_ROWS,
+)
 from detectors.views import SHIFT, VOLATILITY
-from detectors.walk import BIN_WIDTH, BINS, STRATA
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -34,8 +43,8 @@ REPEATS = 82.0
 SPELLS = (SHIFT, VOLATILITY)
 """The views that are asked of several rows together, and for which a second break in a row is another matter."""
 FLATTER = (0.5, 0.5, 0.5, 0.5, 0.5, 2.0)
-"""Standard errors by which a tail is flatter than its fit, by step of support (`walk.stratum_of`). With a long past it
-takes more than one to keep the promise: a wrong tail of one view out of twelve is enough to break it. By
+"""Standard errors by which a tail is flatter than its fit, by step of support (`strata.stratum_of`). With a long past
+it takes more than one to keep the promise: a wrong tail of one view out of twelve is enough to break it. By
 `evals.detection`."""
 SHAPE = 0.1
 """The shape of a carried tail: heavier than the exponential that fits its body."""
@@ -197,7 +206,7 @@ def _of_view(view: int, counts: Ints, tally: Ints, points: int) -> tuple[Law, ..
         return (Law(0.0, np.zeros(BINS + 1), -1e-9),) * STRATA
     nominal = nominal_law()
     spell = view in SPELLS
-    n = w.STRATUM_KINDS
+    n = STRATUM_KINDS
     pooled = [counts[kind::n].sum(axis=0) for kind in range(n)]
     kinds = [fit_law(one, nominal, LEAN_NOMINAL, spell=spell) for one in pooled]
     # A wild series is at least as strange as a calm one: beside few wild rows a nominal law would take every break of
@@ -227,11 +236,11 @@ def natural_share(tally: Ints, *, sparse: bool) -> float | None:
     by nature with the chance that Poisson(r n) is over the limit, by chance with that of Poisson(r0 n).
     """
     at, kind = (3, 2) if sparse else (0, 0)
-    series = tally[w.T_SERIES + at : w.T_SERIES + at + 3].astype(float)
+    series = tally[T_SERIES + at : T_SERIES + at + 3].astype(float)
     if series.sum() < 50:
         return None
-    rows = tally[w.T_ROWS + kind : w.T_ROWS + kind + 2].astype(float)
-    begun = tally[w.T_EPISODES + kind : w.T_EPISODES + kind + 2].astype(float)
+    rows = tally[T_ROWS + kind : T_ROWS + kind + 2].astype(float)
+    begun = tally[T_EPISODES + kind : T_EPISODES + kind + 2].astype(float)
     n = rows_of_series(tally, sparse=sparse)
     by_nature, by_chance = pdtrc(
         np.floor(1.0 + 0.012 * n), n * (begun[::-1] + np.array([1.0, 0.0])) / (rows[::-1] + 20.0)
@@ -243,8 +252,8 @@ def natural_share(tally: Ints, *, sparse: bool) -> float | None:
 def rows_of_series(tally: Ints, *, sparse: bool) -> float:
     """The mean past rows of a series."""
     at = 3 if sparse else 0
-    series = float(tally[w.T_SERIES + at : w.T_SERIES + at + 3].sum())
-    return float(tally[w.T_SERIES_ROWS + at : w.T_SERIES_ROWS + at + 3].sum()) / max(series, 1.0)
+    series = float(tally[T_SERIES + at : T_SERIES + at + 3].sum())
+    return float(tally[T_SERIES_ROWS + at : T_SERIES_ROWS + at + 3].sum()) / max(series, 1.0)
 
 
 def without_strangers(law: Law, counts: Ints, later: Law, share: float, accidents: float) -> Law:
@@ -255,7 +264,7 @@ def without_strangers(law: Law, counts: Ints, later: Law, share: float, accident
     (`later` is the law of wild ones), and one row of the stratum, whatever it was. What was counted is never
     exceeded.
     """
-    limit = int(w.MILD / BIN_WIDTH)
+    limit = int(MILD / BIN_WIDTH)
     above = counts[::-1].cumsum()[::-1].astype(float)
     body = above[1] - above[limit]
     edges = np.arange(BINS + 1)

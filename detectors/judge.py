@@ -19,6 +19,7 @@ import numpy as np
 import numpy.typing as npt
 
 from detectors import walk as w
+from detectors.blocks import block_edges, count_blocks, rounded, time_of
 from detectors.borrowed import borrowed
 from detectors.calibration import SOME, Calibration, Counts, calibrate, combine_log_p, rows_met
 from detectors.calling import combine
@@ -32,6 +33,12 @@ from detectors.past import WINDOWS, fresh
 from detectors.patterns import patterns
 from detectors.rules import QUIET
 from detectors.slots import slots
+from detectors.strata import (
+    BINS,
+    STRATA,
+    STRATUM_KINDS,
+    TALLY,
+)
 from detectors.survey import BREAKS as SURVEYED_BREAKS
 from detectors.survey import ROWS as SURVEYED_ROWS
 from detectors.survey import Survey, priors, survey
@@ -64,7 +71,7 @@ FAINT = 2.3
 """-ln p that a drift inside tolerance has at most for being on its way to one: of the rows within tolerance it comes
 first, but p stays above 0.1, so that no target rate up to that calls it."""
 GROWN = 3
-"""The step of support (`walk.stratum_of`) from which the degrees of freedom grow no more."""
+"""The step of support (`strata.stratum_of`) from which the degrees of freedom grow no more."""
 BEYOND_SIZE = 20.0
 """How many times rarer the views of distance may call a break of a young series than its size is. With their shares it
 makes p at most four times as small, and calling all that breaks by nature takes ten. By `evals.detection`."""
@@ -149,7 +156,7 @@ def observed(panel: Panel, walks: Sequence[Walked], edges: Ints | None = None) -
     counts = Counts(np.zeros((len(edges) + 1, *hist.shape), np.int64), np.repeat(tally[None], len(edges) + 1, axis=0))
     counts.surprises[0] = hist
     if len(edges):
-        _count_blocks(counts, narrow, block, panel.excluded[rows], series)
+        count_blocks(counts, narrow, block, panel.excluded[rows], series)
     first, *rest = [one.sample for one in walks]
     return Observed(
         rows,
@@ -183,47 +190,6 @@ def _sampled(panel: Panel, calendar: BusinessCalendar, prior: Floats) -> Sample:
     return Sample(np.repeat(hashes[mine], np.diff(few.offsets))[wanted], features, drawn)
 
 
-def _count_blocks(
-    counts: Counts,
-    narrow: npt.NDArray[np.float32],
-    block: Ints,
-    excluded: npt.NDArray[np.bool_],
-    series: Ints,
-) -> None:
-    """Adds the current rows of each block to the counts that the blocks after it stand on."""
-    use = (narrow[:, w.SUPPORT] >= 1) & ~excluded
-    stratum = narrow[:, w.STRATUM].astype(np.int64)
-    kind = stratum % w.STRATUM_KINDS
-    out = narrow[:, w.BEGINS] > 0
-    for b in range(1, len(counts.surprises)):
-        here = use & (block == b - 1)
-        for view in range(WALKED):
-            asked = here & (narrow[:, w.ABLE].astype(np.int64) >> view & 1 == 1)
-            surprise = _rounded(narrow[asked, view])
-            bins = np.clip(surprise / w.BIN_WIDTH, 0, w.BINS - 1).astype(np.int64)
-            np.add.at(counts.surprises[b, view], (stratum[asked], bins), 1)
-        before = use & (block < b)
-        tally = counts.tally[b]
-        tally[w.T_ROWS : w.T_EPISODES] += np.bincount(kind[before], minlength=w.STRATUM_KINDS)
-        tally[w.T_EPISODES : w.T_SERIES] += np.bincount(kind[before & out], minlength=w.STRATUM_KINDS)
-        _count_series(tally, series[before], kind[before], out[before])
-
-
-def _count_series(tally: Ints, series: Ints, kind: Ints, out: npt.NDArray[np.bool_]) -> None:
-    """Adds each series once, by its kind at its newest row and whether it had an excursion."""
-    if not len(series):
-        return
-    n = int(series.max()) + 1
-    rows = np.bincount(series, minlength=n)
-    excursions = np.bincount(series[out], minlength=n)
-    newest = np.zeros(n, np.int64)
-    newest[series] = kind
-    ends = np.where(newest >= 2, 3, 0) + np.where(newest % 2 == 1, 2, np.minimum(excursions, 1))
-    there = rows > 0
-    tally[w.T_SERIES : w.T_SERIES + 6] += np.bincount(ends[there], minlength=6)
-    tally[w.T_SERIES_ROWS : w.T_SERIES_ROWS + 6] += np.bincount(ends[there], rows[there], minlength=6).astype(np.int64)
-
-
 def _log_chance_of_a_break(counted: Survey, points: int) -> float:
     """ln of the chance that a row breaks, by the rule of succession (Laplace); `points`: past rows in all.
 
@@ -231,33 +197,6 @@ def _log_chance_of_a_break(counted: Survey, points: int) -> float:
     """
     breaks, rows = (int(counted.sums[-1][:, column].sum()) for column in (SURVEYED_BREAKS, SURVEYED_ROWS))
     return -math.log((max(rows, points) if not breaks else rows) + 2.0) + math.log(breaks + 1.0)
-
-
-def _rounded(surprise: npt.ArrayLike) -> Floats:
-    """The last bits of a float32 never decide."""
-    return np.asarray(np.round(np.asarray(surprise, dtype=np.float64), 6), dtype=np.float64)
-
-
-def time_of(panel: Panel) -> Ints:
-    """What orders rows in time: the moment where there is one, else the day."""
-    return panel.stamp if panel.stamp is not None else panel.day.astype(np.int64)
-
-
-def block_edges(times: Ints, past: int) -> Ints:
-    """The times at which a new calibration begins, for a file of several dates: each time the past grew by half.
-
-    With one date there is no edge: history alone calibrates. An edge depends on earlier rows only, so that
-    judging a file and judging its first half give the first half the same answers.
-    """
-    moments, sizes = np.unique(times, return_counts=True)
-    edges = []
-    known, waiting = past, 0
-    for moment, size in zip(moments[1:], sizes[:-1], strict=True):
-        waiting += int(size)
-        if waiting >= max(30, known // 2):
-            edges.append(int(moment))
-            known, waiting = known + waiting, 0
-    return np.array(edges, np.int64)
 
 
 def walk_panel(
@@ -271,8 +210,8 @@ def walk_panel(
     wide = np.zeros((m, w.WIDE))
     narrow = np.zeros((m, w.NARROW), np.float32)
     chunks = np.linspace(0, panel.s, min(CHUNKS, max(panel.s, 1)) + 1).astype(np.int64)
-    hist = np.zeros((len(chunks) - 1, WALKED, w.STRATA, w.BINS), np.int32)
-    tally = np.zeros((len(hist), w.TALLY), np.int64)
+    hist = np.zeros((len(chunks) - 1, WALKED, STRATA, BINS), np.int32)
+    tally = np.zeros((len(hist), TALLY), np.int64)
     rows = PanelRows(
         panel.current, panel.excluded, panel.day, panel.diff, panel.left, panel.right, panel.is_break,
         panel.tolerance, place.first, place.second,
@@ -304,13 +243,13 @@ def conclude(
     stratum = narrow[:, w.STRATUM].astype(np.int64)
     log_p = np.zeros((len(VIEWS), len(rows)))
     for view in range(WALKED):
-        log_p[view] = calibration.log_p(observed.block, stratum, view, _rounded(narrow[:, view]))
+        log_p[view] = calibration.log_p(observed.block, stratum, view, rounded(narrow[:, view]))
     is_break = panel.is_break[rows]
     weights = _shares(stratum, is_break | (panel.pair.right is None))
-    sparse = is_break & (stratum % w.STRATUM_KINDS >= 2)
+    sparse = is_break & (stratum % STRATUM_KINDS >= 2)
     rate = calibration.log_spoken(observed.block, stratum, SIZE)
     of_a_break = _log_chance_of_a_break(counted, calibration.points[0])
-    young = sparse & (stratum // w.STRATUM_KINDS < GROWN) & (np.array(calibration.points)[observed.block] >= SOME)
+    young = sparse & (stratum // STRATUM_KINDS < GROWN) & (np.array(calibration.points)[observed.block] >= SOME)
     _hold_to_size(log_p, young, np.minimum(rate, of_a_break) if panel.pair.kind == "text" else None)
     used = np.ones(len(VIEWS), np.bool_)
     used[WALKED:] = False
@@ -326,7 +265,7 @@ def conclude(
         log_p[FOREST, asked] = forest.log_p(features_of(narrow[asked, :WALKED], size))
         used[FOREST] = True
         combined = _of_break(combine_log_p(log_p[used], weights[used]), sparse, rate)
-    combined = np.minimum(combined, -FAINT * (_rounded(narrow[:, w.BEGUN]) / 2.0) ** 2)
+    combined = np.minimum(combined, -FAINT * (rounded(narrow[:, w.BEGUN]) / 2.0) ** 2)
     own = narrow[:, w.SUPPORT] >= 1
     expected = wide[:, w.EXPECTED].copy()
     scale = wide[:, w.SCALE]
@@ -408,7 +347,7 @@ def _of_break(log_p: Floats, sparse: npt.NDArray[np.bool_], rate: Floats) -> Flo
 def _shares(stratum: Ints, differs: npt.NDArray[np.bool_]) -> Floats:
     """Each view's share in each row's answer, shape (views, rows)."""
     dense, sparse = (np.array([getattr(view, name) for view in VIEWS])[:, None] for name in ("weight", "sparse"))
-    shares = np.where(stratum % w.STRATUM_KINDS >= 2, sparse, dense)
+    shares = np.where(stratum % STRATUM_KINDS >= 2, sparse, dense)
     within = np.full((len(VIEWS), 1), (1.0 - MATCH) / (len(VIEWS) - 1))
     within[DRIFT] = MATCH
     return np.asarray(np.where(differs, shares, within), dtype=np.float64)

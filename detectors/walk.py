@@ -45,6 +45,17 @@ from detectors.habits import (
 from detectors.kernels import mad_sorted, median_sorted, step, t_surprise
 from detectors.panel_rows import PanelRows, Row, Terms
 from detectors.past import APART, BOLLINGER, LONGEST, forget
+from detectors.strata import (
+    MILD,
+    STRATUM_KINDS,
+    T_EPISODES,
+    T_ROWS,
+    T_SERIES,
+    T_SERIES_ROWS,
+    bin_of,
+    is_wild,
+    stratum_of,
+)
 from detectors.views import (
     BREAKS,
     CHANGE,
@@ -70,16 +81,9 @@ Floats = npt.NDArray[np.float64]
 
 OUT = 9.21
 """-ln p at which a row is kept out of the baseline: p < 1e-4 by the nominal predictive t."""
-MILD = 4.0
-"""-ln p of a mild excursion: a series by whose nature such come often is judged beside others like it."""
 DAILY_PACE = (48, 5, 12)
 """Clean rows that level and spread look back on; rows that must agree before a new level is accepted; rows out of
 pattern, agreeing on nothing, after which the old baseline is given up. `pace_of` knows many rows a day."""
-
-BINS = 1024
-BIN_WIDTH = 0.125
-STRATUM_KINDS = 4
-STRATA = 6 * STRATUM_KINDS
 
 # columns of the float64 output
 EXPECTED, SCALE, MEAN, DEVIATION, CUSUM, SLOPE, MEDIAN, PREVIOUS, SPREAD = range(9)
@@ -88,10 +92,6 @@ WIDE = 9
 S_LEFT, S_RIGHT, Z, NU, SUPPORT, RUN, RATE, MODEL, OUTS, AGREE = range(WALKED, WALKED + 10)
 STRATUM, SAME_SIGN, VOLATILITY_RATIO, BREAKS_BEFORE, RECENT, BEGINS, ABLE, BEGUN = range(WALKED + 10, WALKED + 18)
 NARROW = WALKED + 18
-
-TALLY = 20
-"""Rows and mild excursions by kind; series and their rows: without one, calm with one, wild (dense, then sparse)."""
-T_ROWS, T_EPISODES, T_SERIES, T_SERIES_ROWS = 0, 4, 8, 14
 
 
 def pace_of(rows_a_day: float) -> tuple[int, int, int]:
@@ -104,51 +104,6 @@ def pace_of(rows_a_day: float) -> tuple[int, int, int]:
         return DAILY_PACE
     accept = int(min(max(rows_a_day / 12.0, 5.0), 72.0))
     return 96, accept, 2 * accept
-
-
-@njit(cache=True)
-def is_wild(episodes: int, rows: float) -> bool:
-    """More mild excursions than accidents would bring: two, and one more for each 80 rows or so.
-
-    >>> is_wild(1, 60.0), is_wild(2, 60.0), is_wild(2, 100.0), is_wild(4, 200.0)
-    (False, True, False, True)
-    """
-    return episodes > 1.0 + 0.012 * rows
-
-
-@njit(cache=True)
-def stratum_of(support: int, wild: bool, sparse: bool) -> int:
-    """Rows are compared with rows of like support (6 steps) and of like kind.
-
-    The kinds: a series that mostly differs (0, 1) or mostly matches (2, 3), calm (0, 2) or wild (1, 3) so far.
-
-    >>> stratum_of(2, False, False), stratum_of(50, True, True)
-    (0, 23)
-    """
-    if support < 3:
-        a = 0
-    elif support < 6:
-        a = 1
-    elif support < 12:
-        a = 2
-    elif support < 20:
-        a = 3
-    elif support < 40:
-        a = 4
-    else:
-        a = 5
-    return a * STRATUM_KINDS + (2 if sparse else 0) + (1 if wild else 0)
-
-
-@njit(cache=True)
-def bin_of(surprise: float) -> int:
-    """The histogram bin of a surprise rounded to 9 decimals, so that the last bit never decides.
-
-    >>> bin_of(0.0), bin_of(0.07), bin_of(1e9)
-    (0, 0, 1023)
-    """
-    b = int(round(surprise * 1e9) / 1e9 / BIN_WIDTH) if surprise < 128.0 else BINS - 1
-    return min(max(b, 0), BINS - 1)
 
 
 class Standing(NamedTuple):

@@ -82,6 +82,12 @@ class ActionReader:
         with self._db.read() as conn:
             return {row[0]: row[1] for row in conn.execute(query)}
 
+    def cases_with(self, states: Sequence[ActionState]) -> set[str]:
+        """The cases that have an action of one of these states."""
+        query = sa.select(actions.c.case_id).where(actions.c.state.in_(states)).distinct()
+        with self._db.read() as conn:
+            return set(conn.execute(query).scalars())
+
     def waiting_by_door(self) -> dict[str, int]:
         """Door -> how many approved actions have not left by it yet; a door with none is left out."""
         query = (

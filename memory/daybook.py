@@ -280,8 +280,9 @@ class Daybook:
         """What was drafted about breaks that are gone must not leave any more."""
         if self._ledger is None:
             return
-        for case_id in settled.cleared:
-            why = f"The breaks it is about are gone as of {day}."
+        why = f"The breaks it is about are gone as of {day}."
+        waiting = self._ledger.cases_with(("draft", "pending", "approved"))
+        for case_id in sorted(waiting.intersection(settled.cleared)):
             self._ledger.supersede_stale(case_id, f"cleared:{day}", why)
 
     def _set_deadlines(self, of: DayOf, day: date) -> None:

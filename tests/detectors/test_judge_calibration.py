@@ -17,9 +17,10 @@ from detectors.calibration import (
     nominal_law,
 )
 from detectors.judge import _of_break, judge, observe
+from detectors.strata import BIN_WIDTH, BINS, STRATA, TALLY, stratum_of
 from detectors.survey import priors, survey
 from detectors.views import LEVEL, MATCH, NAMES, SHIFT, VIEWS
-from detectors.walk import BIN_WIDTH, BINS, S_LEFT, STRATA, TALLY, WALKED, stratum_of
+from detectors.walk import S_LEFT, WALKED
 from evals.series import planted, sparse
 from recon.rows import Pair
 

@@ -11,7 +11,7 @@ from scipy import stats
 
 from detectors import kernels as k
 from detectors.kernels import remember
-from detectors.walk import bin_of, is_wild, stratum_of
+from detectors.strata import bin_of, is_wild, stratum_of
 
 # the first call of a kernel loads its compiled form
 settings.register_profile("compiled", deadline=None)
