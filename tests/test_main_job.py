@@ -7,6 +7,7 @@ import weakref
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from shared import SHARED, needs_shared
 from typer.testing import CliRunner, Result
@@ -147,6 +148,21 @@ def test_the_workspace_is_the_past_when_no_history_is_given(files: tuple[Path, P
     told("run", current, "--recon", _named(tmp_path), "--out", tmp_path / "two", "--no-agents")
     rows = rows_of(tmp_path / "two" / "breaks.csv")
     assert [r["tieout_anomaly"] for r in rows] == ["yes", "no", "yes", "no"]
+
+
+def test_a_desk_that_begins_without_history_is_not_flooded(files: tuple[Path, Path], tmp_path: Path) -> None:
+    """Nothing is wrong in any of the months, and nobody closes the case of the first."""
+    rng = np.random.default_rng(3)
+    usual = rng.normal(0, 5_000, 150)
+    current, _ = files
+    called = []
+    for month in MONTHS[:5]:
+        off = np.where(np.arange(150) < 100, usual + rng.normal(0, 500, 150), 0.0)
+        rows = [line(month, f"{1_600_000 + i}", 50_000 + round(x, 2), 50_000) for i, x in enumerate(off)]
+        current.write_text("\n".join([HEADER, *rows]) + "\n")
+        told("run", current, "--recon", _named(tmp_path), "--out", tmp_path / "out", "--no-agents")
+        called.append(sum(row["tieout_anomaly"] == "yes" for row in rows_of(tmp_path / "out" / "breaks.csv")))
+    assert sum(called) <= 2
 
 
 def _named(folder: Path) -> Path:
