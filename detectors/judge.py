@@ -72,6 +72,8 @@ FAINT = 2.3
 first, but p stays above 0.1, so that no target rate up to that calls it."""
 GROWN = 3
 """The step of support (`strata.stratum_of`) from which the degrees of freedom grow no more."""
+SIZED = 5
+"""Past breaks from which the size of one more says something (`survey.priors` lends sizes from as many)."""
 BEYOND_SIZE = 20.0
 """How many times rarer the views of distance may call a break of a young series than its size is. With their shares it
 makes p at most four times as small, and calling all that breaks by nature takes ten. By `evals.detection`."""
@@ -250,6 +252,8 @@ def conclude(
     rate = calibration.log_spoken(observed.block, stratum, SIZE)
     of_a_break = _log_chance_of_a_break(counted, calibration.points[0])
     young = sparse & (stratum // STRATUM_KINDS < GROWN) & (np.array(calibration.points)[observed.block] >= SOME)
+    # where hardly any broke yet there are no sizes to hold a first break to, and no flood
+    young &= counted.sums[-1][:, SURVEYED_BREAKS].sum() >= SIZED
     _hold_to_size(log_p, young, np.minimum(rate, of_a_break) if panel.pair.kind == "text" else None)
     used = np.ones(len(VIEWS), np.bool_)
     used[WALKED:] = False

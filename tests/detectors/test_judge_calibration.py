@@ -271,3 +271,10 @@ def test_words_that_differ_now_and_then_are_no_storm_either(past: int) -> None:
     panel = panel_of(differs.astype(float).tolist(), tolerance=0.0, scale=0)
     words = replace(panel, pair=Pair("Side", "OMS", "Bank", None, "text"))
     assert (judge(words, calendar=CALENDAR).anomaly == 1).sum() <= 0.05 * differs[:, -1].sum()
+
+
+@pytest.mark.parametrize(("keys", "past"), [(40, 3), (40, 8), (400, 3), (400, 8)])
+def test_the_first_break_of_a_young_reconciliation_is_called(keys: int, past: int) -> None:
+    rows = np.zeros((keys, past + 1))
+    rows[0, -1] = 5_000.0
+    assert judge(panel_of(rows.tolist()), calendar=CALENDAR).anomaly[0] == 1
